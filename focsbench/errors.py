@@ -1,0 +1,21 @@
+"""The errors a user may see. Each message is one sentence: what is wrong, where, what to do."""
+
+
+class FocsbenchError(Exception):
+    """Base of every error that the command line prints as one sentence (exit code 1)."""
+
+
+class ConfigError(FocsbenchError):
+    """A profile, an option or a field of them has a value that cannot be used."""
+
+
+class InputError(FocsbenchError):
+    """A file of the user's (mesh, image, mask, landmarks, list) is missing or unusable."""
+
+
+class CacheError(FocsbenchError):
+    """A cached artefact of the project is missing or damaged."""
+
+
+class TrainingError(FocsbenchError):
+    """Training cannot go on: a loss is not finite or a mask collapsed."""
