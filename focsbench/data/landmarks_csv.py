@@ -1,0 +1,50 @@
+"""Landmark lists: one line per image, file name and 136 numbers (x0, y0, ... x67, y67)."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from focsbench.errors import InputError
+from focsbench.types import FloatArray
+
+
+def read_landmarks(path: Path) -> dict[str, FloatArray]:
+    """Read a list into {file name: (68, 2) float64 pixels}, in file order.
+
+    Integers and floats are both accepted (the authors' lists hold integers, users' lists floats).
+
+    Raises:
+        InputError: if the file is missing, or naming the first line that is not usable.
+    """
+    if not path.is_file():
+        raise InputError(
+            f"{path}: the landmark list is missing; create it with a 68-point detector."
+        )
+    landmarks: dict[str, FloatArray] = {}
+    with path.open(newline="", encoding="utf-8") as file:
+        for number, row in enumerate(csv.reader(file), start=1):
+            if not row:
+                continue
+            try:
+                values = np.array([float(value) for value in row[1:]])
+            except ValueError as error:
+                raise InputError(f"{path}, line {number}: {error}; write plain numbers.") from None
+            if values.size != 136 or not np.isfinite(values).all():
+                raise InputError(
+                    f"{path}, line {number}: expected a file name and 136 finite numbers, "
+                    f"found {values.size} numbers; detect the landmarks of {row[0]!r} again."
+                )
+            landmarks[row[0]] = values.reshape(68, 2)
+    return landmarks
+
+
+def write_landmarks(path: Path, items: Iterable[tuple[str, FloatArray]]) -> None:
+    """Write {file name: (68, 2)} lines with two decimals."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        for name, points in items:
+            writer.writerow([name, *(f"{value:.2f}" for value in points.reshape(-1))])

@@ -1,0 +1,59 @@
+"""Opening photographs and masks, and cutting one aligned sample out of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from focsbench.data.alignment import align
+from focsbench.errors import InputError
+from focsbench.types import FloatArray, Sample
+
+
+def open_image(path: Path, mode: str) -> Image.Image:
+    """Read an image file completely and convert it to ``mode`` (``RGB`` or ``L``).
+
+    Raises:
+        InputError: naming the file if it is missing, damaged or not an image.
+    """
+    try:
+        with Image.open(path) as image:
+            return image.convert(mode)
+    except FileNotFoundError:
+        raise InputError(
+            f"{path}: the image is missing; restore it or remove it from the list."
+        ) from None
+    except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
+        raise InputError(f"{path}: not a readable image ({error}); replace the file.") from None
+
+
+def aligned_sample(
+    key: str,
+    subject: str,
+    subset: str,
+    photo: Image.Image,
+    landmarks: FloatArray,
+    size: int,
+    visible: Image.Image | None = None,
+) -> Sample:
+    """Align a photograph (and its visible-face mask, white = face) to a (size, size) sample.
+
+    The mask is resampled like the photograph and binarised at one half afterwards.
+    """
+    alignment = align(landmarks, photo.width, photo.height, size)
+    image = np.asarray(alignment.image(photo), dtype=np.float32) / 255
+    mask = None
+    if visible is not None:
+        if visible.size != photo.size:
+            visible = visible.resize(photo.size, Image.Resampling.NEAREST)
+        mask = np.asarray(alignment.image(visible)) > 127
+    return Sample(
+        key=key,
+        subject=subject,
+        subset=subset,
+        image=image,
+        landmarks=alignment.points(landmarks).astype(np.float32),
+        visible_mask=mask,
+    )
