@@ -1,0 +1,121 @@
+"""Alignment, landmark lists and the merge rule of CelebAMask-HQ."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from focsbench.data.alignment import TEMPLATE_DM, align, five_points
+from focsbench.data.celebahq import CelebAMaskHQ, merge_parts, split_of
+from focsbench.data.landmarks_csv import read_landmarks, write_landmarks
+from focsbench.data.photos import open_image
+from focsbench.errors import InputError
+
+
+def template_landmarks(scale: float, centre: tuple[float, float]) -> np.ndarray:
+    """68 landmarks whose five points are the template seen frontally at ``scale`` px per dm."""
+    points = TEMPLATE_DM[:, :2] * [scale, -scale] + centre
+    landmarks = np.tile(np.asarray(centre, dtype=float), (68, 1))
+    landmarks[[36, 39]] = points[0]
+    landmarks[[42, 45]] = points[1]
+    landmarks[30], landmarks[48], landmarks[54] = points[2], points[3], points[4]
+    return landmarks
+
+
+def test_golden_eye_distance_at_224() -> None:
+    landmarks = template_landmarks(180.0, (300.0, 280.0))
+    aligned = align(landmarks, 640, 600, 224).points(landmarks)
+    left, right = five_points(aligned)[:2]
+    assert np.linalg.norm(right - left) == pytest.approx(63.4, abs=0.3)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    scale=st.floats(60, 400),
+    x=st.floats(100, 500),
+    y=st.floats(100, 500),
+    size=st.sampled_from([96, 112, 224]),
+)
+def test_template_origin_lands_in_the_centre(scale: float, x: float, y: float, size: int) -> None:
+    landmarks = template_landmarks(scale, (x, y))
+    alignment = align(landmarks, 600, 600, size)
+    centre = alignment.points(np.array([[x, y]]))[0]
+    assert np.abs(centre - (size - 1) / 2).max() <= 1.5  # integer resize and crop
+    back = alignment.points_back(alignment.points(landmarks))
+    np.testing.assert_allclose(back, landmarks, atol=1e-9)
+
+
+def test_pixels_follow_the_landmarks() -> None:
+    """A bright blob painted at a landmark is found where the alignment maps that landmark."""
+    landmarks = template_landmarks(250.0, (210.0, 190.0))
+    rows, columns = np.mgrid[:400, :420]
+    x, y = landmarks[30]
+    blob = 255 * np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * 6.0**2))
+    alignment = align(landmarks, 420, 400, 224)
+    crop = np.asarray(alignment.image(Image.fromarray(blob.astype(np.uint8))), dtype=float)
+    rows, columns = np.mgrid[:224, :224]
+    found = np.array([(crop * columns).sum(), (crop * rows).sum()]) / crop.sum()
+    np.testing.assert_allclose(found, alignment.points(landmarks)[30], atol=0.1)
+
+
+def test_outside_of_the_photograph_is_black() -> None:
+    landmarks = template_landmarks(100.0, (5.0, 5.0))
+    crop = np.asarray(align(landmarks, 200, 200, 96).image(Image.new("L", (200, 200), 255)))
+    assert crop[0, 0] == 0
+    assert crop[-1, -1] == 255
+
+
+def test_unusable_landmarks() -> None:
+    with pytest.raises(InputError, match="finite"):
+        align(np.full((68, 2), np.nan), 100, 100, 96)
+    with pytest.raises(InputError, match="coincide"):
+        align(np.zeros((68, 2)), 100, 100, 96)
+
+
+def test_landmark_list_round_trip(tmp_path: Path) -> None:
+    points = np.random.default_rng(0).uniform(0, 224, (68, 2))
+    write_landmarks(tmp_path / "list.csv", [("a.jpg", points)])
+    np.testing.assert_allclose(read_landmarks(tmp_path / "list.csv")["a.jpg"], points, atol=0.005)
+
+
+@pytest.mark.parametrize("line", ["a.jpg,1,2", "a.jpg," + ",".join(["x"] * 136)])
+def test_bad_landmark_line_is_named(tmp_path: Path, line: str) -> None:
+    (tmp_path / "list.csv").write_text(line + "\n")
+    with pytest.raises(InputError, match=r"list\.csv, line 1"):
+        read_landmarks(tmp_path / "list.csv")
+
+
+def test_official_split_rule() -> None:
+    expected = ["train", "val", "val", "test"]
+    assert [split_of(index) for index in (162770, 162771, 182637, 182638)] == expected
+
+
+def save_part(folder: Path, part: str, columns: slice) -> None:
+    mask = np.zeros((4, 8), dtype=np.uint8)
+    mask[:, columns] = 255
+    (folder / "0").mkdir(parents=True, exist_ok=True)
+    Image.fromarray(mask).save(folder / "0" / f"00007_{part}.png")
+
+
+def test_merge_paints_eyes_over_glasses(tmp_path: Path) -> None:
+    save_part(tmp_path, "skin", slice(0, 6))
+    save_part(tmp_path, "eye_g", slice(2, 5))
+    save_part(tmp_path, "l_eye", slice(3, 4))
+    save_part(tmp_path, "hair", slice(0, 1))
+    visible = np.asarray(merge_parts(tmp_path, 7)) > 0
+    assert visible[0].tolist() == [False, True, False, True, False, True, False, False]
+
+
+def test_missing_parts_and_images_are_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no part masks for image 7"):
+        merge_parts(tmp_path, 7)
+    (tmp_path / "x.jpg").write_bytes(b"\x89PNG broken")
+    with pytest.raises(InputError, match=r"x\.jpg"):
+        open_image(tmp_path / "x.jpg", "RGB")
+    with pytest.raises(InputError, match=r"train_landmarks\.csv"):
+        CelebAMaskHQ(tmp_path, "train", 96)
