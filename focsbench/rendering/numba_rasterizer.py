@@ -1,0 +1,210 @@
+"""The rasteriser of the CPU: one z-buffer kernel, and its two front doors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from focsbench.rendering.jit import kernel
+from focsbench.rendering.rasterize import Fragments
+from focsbench.rendering.threads import over_images
+
+Array = NDArray[Any]
+
+
+@kernel
+def edge_functions(
+    uv: Array, v0: int, v1: int, v2: int, x: float, y: float
+) -> tuple[float, float, float]:
+    """Doubled signed areas of the sub-triangles that (x, y) makes with each edge."""
+    x0, y0 = uv[v0, 0] - x, uv[v0, 1] - y
+    x1, y1 = uv[v1, 0] - x, uv[v1, 1] - y
+    x2, y2 = uv[v2, 0] - x, uv[v2, 1] - y
+    return x1 * y2 - y1 * x2, x2 * y0 - y2 * x0, x0 * y1 - y0 * x1
+
+
+@kernel
+def draw_triangle(
+    uv: Array,
+    depth: Array,
+    v0: int,
+    v1: int,
+    v2: int,
+    triangle: int,
+    inverse_depth: bool,
+    cull: bool,
+    ids: Array,
+    nearest: Array,
+) -> None:
+    """Write one triangle into the buffers wherever it is nearer than what they hold."""
+    height, width = ids.shape
+    x0, y0 = uv[v0, 0], uv[v0, 1]
+    x1, y1 = uv[v1, 0], uv[v1, 1]
+    x2, y2 = uv[v2, 0], uv[v2, 1]
+    area = (x1 - x0) * (y2 - y0) - (y1 - y0) * (x2 - x0)
+    # y points down: counter-clockwise for the viewer is a negative area. NaN fails both tests.
+    if not (area < 0 or (area > 0 and not cull)):
+        return
+    left = np.ceil(max(min(x0, x1, x2), 0))
+    right = np.floor(min(max(x0, x1, x2), width - 1))
+    top = np.ceil(max(min(y0, y1, y2), 0))
+    bottom = np.floor(min(max(y0, y1, y2), height - 1))
+    if not (left <= right and top <= bottom):
+        return
+    k0, k1, k2 = depth[v0], depth[v1], depth[v2]
+    if not (k0 > 0 and k1 > 0 and k2 > 0):
+        return
+    if inverse_depth:
+        k0, k1, k2 = -1 / k0, -1 / k1, -1 / k2
+    for row in range(int(top), int(bottom) + 1):
+        for column in range(int(left), int(right) + 1):
+            e0, e1, e2 = edge_functions(uv, v0, v1, v2, uv.dtype.type(column), uv.dtype.type(row))
+            if (e0 <= 0 and e1 <= 0 and e2 <= 0) or (e0 >= 0 and e1 >= 0 and e2 >= 0):
+                key = (e0 * k0 + e1 * k1 + e2 * k2) / (e0 + e1 + e2)
+                if key < nearest[row, column]:
+                    nearest[row, column] = key
+                    ids[row, column] = triangle
+
+
+@kernel
+def rasterize_images(
+    first: int,
+    last: int,
+    uv: Array,
+    depth: Array,
+    triangles: Array,
+    inverse_depth: bool,
+    cull: bool,
+    ids: Array,
+    nearest: Array,
+) -> None:
+    """Fill ``ids`` and ``nearest`` (B, H, W) of the images first to last - 1.
+
+    uv (B, V, 2) px, depth (B, V) > 0, triangles (F, 3). ``nearest`` gets the smallest depth, or
+    with ``inverse_depth`` the smallest -1/depth; of equals the lowest triangle wins.
+    """
+    for image in range(first, last):
+        ids[image] = -1
+        nearest[image] = np.inf
+        for triangle in range(len(triangles)):
+            draw_triangle(
+                uv[image],
+                depth[image],
+                triangles[triangle, 0],
+                triangles[triangle, 1],
+                triangles[triangle, 2],
+                triangle,
+                inverse_depth,
+                cull,
+                ids[image],
+                nearest[image],
+            )
+
+
+@kernel
+def barycentrics_of_images(
+    first: int, last: int, uv: Array, triangles: Array, ids: Array, barycentrics: Array
+) -> None:
+    """Fill the affine ``barycentrics`` (B, H, W, 3) of the triangles that ``ids`` names."""
+    for image in range(first, last):
+        for row in range(ids.shape[1]):
+            for column in range(ids.shape[2]):
+                triangle = ids[image, row, column]
+                if triangle < 0:
+                    barycentrics[image, row, column] = 0
+                    continue
+                e0, e1, e2 = edge_functions(
+                    uv[image],
+                    triangles[triangle, 0],
+                    triangles[triangle, 1],
+                    triangles[triangle, 2],
+                    uv.dtype.type(column),
+                    uv.dtype.type(row),
+                )
+                area = e0 + e1 + e2
+                barycentrics[image, row, column, 0] = e0 / area
+                barycentrics[image, row, column, 1] = e1 / area
+                barycentrics[image, row, column, 2] = e2 / area
+
+
+def rasterize_arrays(
+    xy: Array,
+    depth: Array,
+    triangles: Array,
+    height: int,
+    width: int,
+    cull: bool,
+    perspective: bool = False,
+) -> tuple[Array, Array, Array]:
+    """Rasterise one projected mesh of any projection into an image of any size.
+
+    xy: (V, 2) px, x right, y down, pixel centres at integers; depth: (V,) > 0, smaller is nearer;
+    triangles: (F, 3) int. ``cull`` drops triangles that are clockwise for the viewer; triangles
+    with a depth <= 0 or a NaN are always dropped. ``perspective`` ranks and returns the depth of
+    the true plane under a pinhole (1/depth is interpolated); otherwise depth is affine on screen,
+    which is exact for parallel projections.
+
+    Returns (ids (H, W) int32, -1 for nothing; affine barycentrics (H, W, 3); depth (H, W), inf
+    for nothing), floats in the type of ``xy``. See `perspective_correct_arrays` for barycentrics
+    on the 3D triangle.
+    """
+    uv = np.ascontiguousarray(xy)[None]
+    depths = np.ascontiguousarray(depth, dtype=uv.dtype)[None]
+    corners = np.ascontiguousarray(triangles, dtype=np.int32)
+    ids = np.empty((1, height, width), np.int32)
+    nearest = np.empty((1, height, width), uv.dtype)
+    barycentrics = np.empty((1, height, width, 3), uv.dtype)
+    rasterize_images(0, 1, uv, depths, corners, perspective, cull, ids, nearest)
+    barycentrics_of_images(0, 1, uv, corners, ids, barycentrics)
+    if perspective:
+        seen = ids >= 0
+        nearest[seen] = -1 / nearest[seen]
+    return ids[0], barycentrics[0], nearest[0]
+
+
+def perspective_correct_arrays(
+    ids: Array, barycentrics: Array, depth: Array, triangles: Array
+) -> Array:
+    """Barycentrics on the 3D triangles from the affine ones of `rasterize_arrays`.
+
+    ids (H, W), barycentrics (H, W, 3), depth (V,) of the vertices, triangles (F, 3). Returns
+    (H, W, 3), zero where nothing is seen.
+    """
+    result = np.zeros_like(barycentrics)
+    seen = ids >= 0
+    weights = barycentrics[seen] / depth[triangles[ids[seen]]]
+    result[seen] = weights / weights.sum(-1, keepdims=True)
+    return result
+
+
+class NumbaRasterizer:
+    """`Rasterizer` on the CPU; images of the batch are shared out over torch's threads."""
+
+    def __init__(self, cull_backfaces: bool = True) -> None:
+        self.cull_backfaces = cull_backfaces
+
+    @torch.no_grad()
+    def __call__(
+        self, camera_vertices: Tensor, uv: Tensor, triangles: Tensor, image_size: int
+    ) -> Fragments:
+        """See `Rasterizer`. Tensors of other devices are copied to the CPU and back."""
+        screen = uv.detach().cpu().contiguous().numpy()
+        depth = camera_vertices.detach()[..., 2].cpu().contiguous().numpy()
+        corners = triangles.cpu().to(torch.int32).contiguous().numpy()
+        shape = (len(screen), image_size, image_size)
+        ids, nearest = np.empty(shape, np.int32), np.empty(shape, screen.dtype)
+        barycentrics = np.empty((*shape, 3), screen.dtype)
+
+        def draw(first: int, last: int) -> None:
+            cull = self.cull_backfaces
+            rasterize_images(first, last, screen, depth, corners, True, cull, ids, nearest)
+            barycentrics_of_images(first, last, screen, corners, ids, barycentrics)
+
+        over_images(draw, len(screen))
+        return Fragments(
+            torch.from_numpy(ids).to(uv.device), torch.from_numpy(barycentrics).to(uv.device)
+        )

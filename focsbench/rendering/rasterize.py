@@ -1,0 +1,96 @@
+"""What a rasteriser is, and the choice of one by name.
+
+A rasteriser answers one question without gradients: which triangle does each pixel show? The
+shading above it is differentiable with this visibility held fixed (as in the released code, there
+is no gradient of silhouettes).
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+from focsbench.errors import ConfigError
+
+
+class Fragments(NamedTuple):
+    """What every pixel of a batch of images shows.
+
+    triangle_ids: (B, S, S) int32, -1 where nothing is seen.
+    barycentrics: (B, S, S, 3) affine barycentrics on the screen, zero where nothing is seen.
+    """
+
+    triangle_ids: Tensor
+    barycentrics: Tensor
+
+
+class Rasterizer(Protocol):
+    """Visibility of one mesh topology in a batch of square images; no gradients.
+
+    Rules that all backends share: a pixel shows a triangle that contains its centre (border
+    included); of several, the one with the smallest depth there (1/depth is interpolated, which
+    is exact under perspective); triangles that face away (clockwise for the viewer) or have no
+    area or any vertex at depth <= 0 are dropped.
+    """
+
+    def __call__(
+        self, camera_vertices: Tensor, uv: Tensor, triangles: Tensor, image_size: int
+    ) -> Fragments:
+        """camera_vertices (B, V, 3) mm, uv (B, V, 2) px, triangles (F, 3) -> Fragments."""
+        ...
+
+
+def get_rasterizer(name: str = "auto", cull_backfaces: bool = True) -> Rasterizer:
+    """The rasteriser called ``auto``, ``numba``, ``torch`` or ``pytorch3d``.
+
+    ``auto`` is pytorch3d on a CUDA machine that has it, else numba. Raises ConfigError for an
+    unknown name or a missing package.
+    """
+    if name == "auto":
+        name = "pytorch3d" if torch.cuda.is_available() and find_spec("pytorch3d") else "numba"
+    if name == "numba":
+        from focsbench.rendering.numba_rasterizer import NumbaRasterizer
+
+        return NumbaRasterizer(cull_backfaces)
+    if name == "torch":
+        from focsbench.rendering.torch_rasterizer import TorchRasterizer
+
+        return TorchRasterizer(cull_backfaces)
+    if name == "pytorch3d":
+        from focsbench.rendering.pytorch3d_rasterizer import PyTorch3DRasterizer
+
+        return PyTorch3DRasterizer(cull_backfaces)
+    raise ConfigError(
+        f"There is no rasterizer called {name!r}: choose auto, numba, torch or pytorch3d."
+    )
+
+
+def screen_barycentrics(corners: Tensor, points: Tensor) -> Tensor:
+    """Affine barycentrics of points in triangles on the screen, differentiable.
+
+    corners: (..., 3, 2) px; points: (..., 2) px. Returns (..., 3).
+    """
+    x, y = (corners - points[..., None, :]).unbind(-1)
+    # Relative to the point, an edge function changes only its sign with the direction of the
+    # edge, to the last bit: neighbours leave neither gaps nor overlaps along a shared edge.
+    edges = torch.stack(
+        [
+            x[..., 1] * y[..., 2] - y[..., 1] * x[..., 2],
+            x[..., 2] * y[..., 0] - y[..., 2] * x[..., 0],
+            x[..., 0] * y[..., 1] - y[..., 0] * x[..., 1],
+        ],
+        dim=-1,
+    )
+    return edges / edges.sum(-1, keepdim=True)
+
+
+def perspective_correct(barycentrics: Tensor, depths: Tensor) -> Tensor:
+    """Barycentrics on the 3D triangle from those on the screen.
+
+    barycentrics, depths: (..., 3), depths > 0 of the three corners. Returns (..., 3).
+    """
+    weights = barycentrics / depths
+    return weights / weights.sum(-1, keepdim=True)

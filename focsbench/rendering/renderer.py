@@ -1,0 +1,88 @@
+"""The differentiable renderer: face, pose and light to an image."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from focsbench.errors import ConfigError
+from focsbench.rendering.deferred import render_deferred
+from focsbench.rendering.rasterize import get_rasterizer
+
+
+class RenderOutput(NamedTuple):
+    """A rendered batch.
+
+    image: (B, 3, S, S) RGB on black, not clamped (may leave [0, 1]).
+    region: (B, S, S) bool, pixels that the mesh covers; carries no gradient.
+    uv: (B, V, 2) projected vertices in px, differentiable (landmark losses read it).
+    """
+
+    image: Tensor
+    region: Tensor
+    uv: Tensor
+
+
+class Renderer(nn.Module):
+    """Draws meshes of one topology under the method's camera and spherical-harmonic light.
+
+    Vertices are lit by their area-weighted normals in camera axes, and colours are interpolated
+    over the triangles (Gouraud). Differentiable in every input, with visibility held fixed.
+
+    triangles: (F, 3) int, counter-clockwise seen from outside.
+    image_size: S, px.
+    rasterizer: see `get_rasterizer`; ``numba`` (CPU) is the fast, fused path.
+    interpolation: ``perspective`` (correct) or ``affine`` on screen, as in the released code.
+    renormalize_normals: unit normals; False follows the released code, see
+        `spherical_harmonics.direction_from_angles`.
+    cull_backfaces: draw only triangles that face the camera.
+    """
+
+    triangles: Tensor
+
+    def __init__(
+        self,
+        triangles: Tensor,
+        image_size: int,
+        rasterizer: str = "auto",
+        interpolation: str = "perspective",
+        renormalize_normals: bool = True,
+        cull_backfaces: bool = True,
+    ) -> None:
+        super().__init__()
+        if interpolation not in ("perspective", "affine"):
+            raise ConfigError(
+                f"There is no interpolation called {interpolation!r}: choose perspective or affine."
+            )
+        self.register_buffer("triangles", triangles.to(torch.int32).contiguous(), persistent=False)
+        self.image_size = image_size
+        self.rasterizer = get_rasterizer(rasterizer, cull_backfaces)
+        self.perspective = interpolation == "perspective"
+        self.renormalize_normals = renormalize_normals
+
+    def render(
+        self, vertices: Tensor, albedo: Tensor, angles: Tensor, translation: Tensor, light: Tensor
+    ) -> RenderOutput:
+        """Render a batch.
+
+        vertices: (B, V, 3) mm, model space; albedo: (B, V, 3) in [0, 1], not clamped;
+        angles: (B, 3) rad; translation: (B, 3) mm; light: (B, 27) without the ambient offset.
+        """
+        return RenderOutput(
+            *render_deferred(
+                self.rasterizer,
+                self.triangles,
+                self.image_size,
+                self.perspective,
+                self.renormalize_normals,
+                (vertices, albedo, angles, translation, light),
+            )
+        )
+
+    def forward(
+        self, vertices: Tensor, albedo: Tensor, angles: Tensor, translation: Tensor, light: Tensor
+    ) -> RenderOutput:
+        """Same as `render`."""
+        return self.render(vertices, albedo, angles, translation, light)
