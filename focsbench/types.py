@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,11 +107,39 @@ class ResultRow:
     reason: str = ""
 
 
-class Baseline(Protocol):
-    """One row of the tables. Built once per run, then asked for batches of reconstructions."""
+@dataclass(frozen=True)
+class BaselineContext:
+    """What a baseline is built from.
 
-    name: str
-    label: str
+    face_model: name of the morphable model.
+    image_size: side of the aligned images, pixels.
+    method: the resolved method configuration as plain data (``FocsConfig`` fields).
+    stages: folder of every training stage the baseline named in ``stages``.
+    data_root: root folder of the dataset that will be reconstructed, or None.
+    dataset: name of that dataset (``celeba``, ``ar``, ``now``).
+    """
+
+    face_model: str
+    image_size: int
+    method: Mapping[str, Any] = field(default_factory=dict)
+    stages: Mapping[str, Path] = field(default_factory=dict)
+    data_root: Path | None = None
+    dataset: str = ""
+
+
+class Baseline(Protocol):
+    """One row of the tables, built from a context and asked for batches of reconstructions.
+
+    name: identifier in files and results; label: how tables print it.
+    stages: names of the training stages (``focsbench.focs.stages.STAGES``) it needs; stages that
+    several baselines share are trained once.
+    """
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    stages: ClassVar[tuple[str, ...]]
+
+    def __init__(self, context: BaselineContext) -> None: ...
 
     def reconstruct(self, samples: Sequence[Sample]) -> list[Reconstruction]:
         """Reconstruct each sample; the list has the same length and order."""
