@@ -1,0 +1,97 @@
+"""What the photographs show and the linear albedo model cannot: make-up, patches, fine noise."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from focsbench.face_models.anny_appearance import brow_cover, hair_covers
+from focsbench.face_models.surface_fields import blob, smoothstep
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from focsbench.face_models.anny_appearance import Traits
+    from focsbench.face_models.surface_fields import SurfaceFields
+
+    FloatArray = NDArray[np.float32]
+
+_LIPSTICKS = np.array(
+    [[0.62, 0.08, 0.12], [0.72, 0.30, 0.33], [0.45, 0.10, 0.18], [0.78, 0.36, 0.30]], np.float32
+)
+_SHADOWS = np.array(
+    [[0.30, 0.22, 0.20], [0.25, 0.28, 0.40], [0.45, 0.30, 0.36], [0.12, 0.11, 0.12]], np.float32
+)
+
+
+def _mix(albedo: FloatArray, colour: FloatArray, share: FloatArray) -> FloatArray:
+    return albedo + share[:, None] * (colour - albedo)
+
+
+def make_up(rng: np.random.Generator, fields: SurfaceFields, albedo: FloatArray) -> FloatArray:
+    """Paint lipstick, eye shadow and rouge, each present half the time."""
+    if rng.random() < 0.6:
+        colour = _LIPSTICKS[rng.integers(len(_LIPSTICKS))]
+        albedo = _mix(albedo, colour, rng.uniform(0.2, 0.75) * fields.lips)
+    if rng.random() < 0.5:
+        colour = _SHADOWS[rng.integers(len(_SHADOWS))]
+        lid = np.maximum(0.6 * fields.upper_lid, fields.lid_margin)
+        albedo = _mix(albedo, colour, rng.uniform(0.2, 0.7) * lid)
+    if rng.random() < 0.4:
+        rouge = np.array([0.80, 0.38, 0.36], np.float32) * albedo.mean()
+        albedo = _mix(albedo, rouge / 0.55, rng.uniform(0.1, 0.3) * fields.cheeks)
+    return albedo
+
+
+def patches(rng: np.random.Generator, fields: SurfaceFields, albedo: FloatArray) -> FloatArray:
+    """Multiply in up to four lighter, darker or redder spots of 4 to 20 mm, on one side only."""
+    for _ in range(int(rng.integers(0, 5))):
+        centre = fields.position[rng.integers(len(fields.position))]
+        size = rng.uniform(4.0, 20.0)
+        offset = (fields.position - centre) / size
+        share = np.exp(-0.5 * np.einsum("vc,vc->v", offset, offset)) * fields.skin
+        tint = 1.0 + rng.normal(0.0, 0.07) + rng.normal(0.0, 0.03, 3)
+        albedo = albedo * (1.0 + share[:, None] * (tint - 1.0))
+    return albedo
+
+
+def folds(rng: np.random.Generator, fields: SurfaceFields, albedo: FloatArray) -> FloatArray:
+    """Darken the nasolabial fold, the chin crease and forehead lines, as age does."""
+    age = float(rng.beta(1.0, 2.0))
+    across, height = np.abs(fields.position[:, 0]), fields.position[:, 1]
+    down = np.clip((-40.0 - height) / 28.0, -0.2, 1.2)
+    line = 17.0 + 14.0 * down
+    near = np.exp(-0.5 * ((across - line) / 2.5) ** 2)
+    nasolabial = near * smoothstep(-0.15, 0.25, down) * (1.0 - smoothstep(0.75, 1.15, down))
+    crease = blob(fields.position, (0, -87.0, 25), (13, 2.5, 8))
+    wave = 0.5 + 0.5 * np.cos(2.0 * np.pi * (height - 30.0) / rng.uniform(9.0, 13.0))
+    furrow = fields.forehead * wave**3 * smoothstep(28.0, 36.0, height)
+    shade = age * (0.16 * nasolabial + 0.1 * crease + 0.1 * furrow)
+    return albedo * (1.0 - shade[:, None] * np.array([0.85, 1.0, 1.0], np.float32))
+
+
+def add_rich_layers(
+    rng: np.random.Generator, fields: SurfaceFields, traits: Traits, albedo: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return (albedo (V, 3) in [0, 1] with everything added, share of surface under hair (V,))."""
+    if not traits.male:
+        albedo = make_up(rng, fields, albedo)
+    albedo = folds(rng, fields, patches(rng, fields, albedo))
+    grain = rng.normal(0.0, rng.uniform(0.005, 0.02), len(albedo))
+    albedo = albedo * (1.0 + grain[:, None] * fields.skin[:, None])
+    scalp, beard, _ = hair_covers(fields, traits)
+    cover = np.maximum(np.maximum(scalp, beard), brow_cover(fields.position, traits.brow))
+    return np.clip(albedo, 0.0, 1.0).astype(np.float32), cover.astype(np.float32)
+
+
+def specular_field(
+    rng: np.random.Generator, fields: SurfaceFields, hair_cover: FloatArray
+) -> FloatArray:
+    """Return the highlight strength (V,) in [0, 1]: oily nose and forehead, wet lips and eyes."""
+    level, oily = rng.uniform(0.05, 0.22), rng.uniform(0.0, 0.16)
+    skin = level + oily * np.maximum(fields.nose_tip, 0.7 * fields.forehead)
+    skin = skin + rng.uniform(0.0, 0.18) * fields.lips
+    strength = skin * (1.0 - 0.7 * hair_cover) * fields.skin
+    strength = strength + 0.7 * fields.eyeball + 0.15 * fields.mouth_interior
+    return np.clip(strength, 0.0, 1.0).astype(np.float32)

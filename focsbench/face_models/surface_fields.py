@@ -1,0 +1,257 @@
+"""Scalar fields over the head mesh in which skin, hair and eyes are painted.
+
+Every field is a smooth function of the *canonical* position of a vertex: millimetres on the
+base head, origin half-way between the eyeball centres, +x subject's left, +y up, +z forward.
+The mesh is coarse (2 mm around eyes and mouth, 5 mm on the forehead), so edges are soft on
+purpose: a hard edge would show the triangles.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse import coo_matrix, csr_matrix, diags
+from scipy.sparse.csgraph import connected_components
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from focsbench.face_models.anny_heads import AnnyHeads
+
+    FloatArray = NDArray[np.float32]
+
+EYEBALL_RADIUS_MM = 14.95
+INTEROCULAR_MM = 61.55  # eyeball centre to eyeball centre on the base head; fixes the scale
+HEAD_AXIS_Z_MM = -67.0  # vertical axis of the skull, from which azimuths are measured
+
+# Hairline and upper edge of the beard: azimuth in degrees (0 = nose, 90 = ear) -> height in mm.
+_HAIRLINE = (
+    (0, 18, 28, 36, 43, 50, 56, 62, 70, 79, 88, 100, 112, 130, 180),
+    (77, 77, 74, 64, 50, 36, 20, 4, -12, -8, 12, 4, -20, -48, -58),
+)
+_BEARD_TOP = ((0, 12, 19, 30, 45, 60, 72, 84, 100), (-50, -50, -56, -60, -53, -38, -14, 0, -60))
+_BEARD_BOTTOM = ((0, 25, 45, 65, 90), (-122, -120, -108, -92, -80))
+
+
+@dataclass(frozen=True)
+class SurfaceFields:
+    """Weights in [0, 1] per vertex (V,) unless said otherwise; see ``build_fields``.
+
+    ``position`` (V, 3) canonical mm; ``eye_radius`` (V,) mm from the optical axis on eyeballs
+    (inf elsewhere); ``hairline`` (V,) mm above the hairline; ``noise`` (V, K) smooth random
+    fields of unit variance with ``noise_scale`` (K,) their correlation length in mm and
+    ``noise_odd`` (K,) True where the field is left-right antisymmetric.
+    """
+
+    position: FloatArray
+    area: FloatArray
+    skin: FloatArray
+    eyeball: FloatArray
+    eye_radius: FloatArray
+    mouth_interior: FloatArray
+    lips: FloatArray
+    lip_line: FloatArray
+    nostrils: FloatArray
+    lid_margin: FloatArray
+    upper_lid: FloatArray
+    under_eye: FloatArray
+    cheeks: FloatArray
+    nose_tip: FloatArray
+    ears: FloatArray
+    neck: FloatArray
+    forehead: FloatArray
+    freckle_zone: FloatArray
+    beard: FloatArray
+    moustache: FloatArray
+    hairline: FloatArray
+    noise: FloatArray
+    noise_scale: FloatArray
+    noise_odd: NDArray[np.bool_]
+
+
+def smoothstep(low: float, high: float, value: FloatArray) -> FloatArray:
+    """Return 0 below ``low``, 1 above ``high`` and a cubic ramp in between."""
+    t = np.clip((value - low) / (high - low), 0.0, 1.0)
+    return (t * t * (3.0 - 2.0 * t)).astype(np.float32)
+
+
+def blob(
+    position: FloatArray, centre: tuple[float, float, float], sigma: tuple[float, float, float]
+) -> FloatArray:
+    """Return a left-right symmetric Gaussian bump (V,) around ``centre`` (mm, x >= 0)."""
+    mirrored = np.abs(position * np.array([1, 0, 0])) + position * np.array([0, 1, 1])
+    scaled = (mirrored - np.array(centre)) / np.array(sigma)
+    return np.exp(-0.5 * np.sum(scaled * scaled, axis=1)).astype(np.float32)
+
+
+def eyeball_components(
+    triangles: NDArray[np.int32], base: FloatArray
+) -> tuple[NDArray[np.intp], ...]:
+    """Return the vertex indices of the (subject's left, right) eyeball.
+
+    An eyeball is a mesh component of its own, away from the symmetry plane.
+    """
+    adjacency = vertex_adjacency(triangles, len(base))
+    count, label = connected_components(adjacency, directed=False)
+    size = np.bincount(label, minlength=count)
+    eyes = []
+    for component in np.argsort(-size)[1:]:
+        members = np.flatnonzero(label == component)
+        if len(members) > 20 and np.abs(base[members, 0]).min() > 8.0:
+            eyes.append(members)
+    left = [e for e in eyes if base[e, 0].mean() > 0]
+    right = [e for e in eyes if base[e, 0].mean() < 0]
+    return left[0], right[0]
+
+
+def vertex_adjacency(triangles: NDArray[np.int32], count: int) -> csr_matrix:
+    """Return the symmetric 0/1 vertex adjacency (V, V) of a triangle mesh."""
+    edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
+    ones = np.ones(len(edges), np.float32)
+    half = coo_matrix((ones, (edges[:, 0], edges[:, 1])), shape=(count, count)).tocsr()
+    both = half + half.T
+    both.data[:] = 1.0
+    return both
+
+
+def soften(mask: NDArray[np.bool_], adjacency: csr_matrix, steps: int) -> FloatArray:
+    """Blur a vertex mask over the mesh: ``steps`` half-way moves to the neighbours' mean."""
+    degree = np.asarray(adjacency.sum(axis=1)).ravel()
+    mean_of_neighbours = diags(1.0 / np.maximum(degree, 1.0)) @ adjacency
+    value = mask.astype(np.float32)
+    for _ in range(steps):
+        value = 0.5 * value + 0.5 * (mean_of_neighbours @ value)
+    return value.astype(np.float32)
+
+
+def vertex_areas(base: FloatArray, triangles: NDArray[np.int32]) -> FloatArray:
+    """Return the surface area in mm^2 that belongs to each vertex (V,)."""
+    corners = base[triangles]
+    cross = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    third = np.linalg.norm(cross, axis=1) / 6.0
+    area = np.zeros(len(base))
+    for corner in range(3):
+        np.add.at(area, triangles[:, corner], third)
+    return area.astype(np.float32)
+
+
+def azimuth_degrees(position: FloatArray) -> FloatArray:
+    """Return the angle (V,) around the skull's axis, 0 at the nose, 90 at either ear."""
+    angle = np.arctan2(np.abs(position[:, 0]), position[:, 2] - HEAD_AXIS_Z_MM)
+    return np.degrees(angle).astype(np.float32)
+
+
+def noise_bank(position: FloatArray) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
+    """Return smooth random fields (V, K), their correlation length (K,) and parity (K,).
+
+    Random Fourier features of a Gaussian kernel in canonical space: cheap, smooth, the same
+    on every machine, and mirror symmetric or antisymmetric by construction.
+    """
+    rng = np.random.default_rng(20230617)
+    fields, scales, odd = [], [], []
+    for scale, even_count, odd_count in ((50, 14, 6), (28, 24, 10), (16, 34, 16), (8, 36, 24)):
+        for index in range(even_count + odd_count):
+            frequency = rng.normal(0.0, 1.0 / scale, 3)
+            phase = rng.uniform(0.0, 2.0 * np.pi)
+            along = position[:, 1:] @ frequency[1:] + phase
+            is_odd = index >= even_count
+            across = position[:, 0] * frequency[0]
+            wave = np.cos(along) * (np.sin(across) if is_odd else np.cos(across))
+            fields.append(np.sqrt(2.0) * wave)
+            scales.append(scale)
+            odd.append(is_odd)
+    bank = np.stack(fields, axis=1).astype(np.float32)
+    return bank, np.array(scales, np.float32), np.array(odd)
+
+
+def _beard_fields(position: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return (beard, moustache): where facial hair grows, lips not yet excluded."""
+    azimuth = azimuth_degrees(position)
+    height = position[:, 1]
+    below_top = smoothstep(-3.0, 7.0, np.interp(azimuth, *_BEARD_TOP) - height)
+    above_bottom = smoothstep(-2.0, 12.0, height - np.interp(azimuth, *_BEARD_BOTTOM))
+    in_front = smoothstep(-72.0, -58.0, position[:, 2])
+    area = below_top * above_bottom * in_front
+    upper_lip = smoothstep(-66.0, -60.0, height) * (
+        1.0 - smoothstep(20, 31, np.abs(position[:, 0]))
+    )
+    return area * (1.0 - upper_lip), area * upper_lip
+
+
+def sphere_centre(points: FloatArray) -> NDArray[np.float64]:
+    """Return the centre (3,) of the least-squares sphere through ``points`` (N, 3), N >= 4."""
+    shift = points.mean(axis=0).astype(np.float64)
+    centred = points - shift
+    design = np.column_stack([2.0 * centred, np.ones(len(points))])
+    solution = np.linalg.lstsq(design, np.sum(centred**2, axis=1), rcond=None)[0]
+    return np.asarray(solution[:3] + shift)
+
+
+def _canonical(base: FloatArray, eyes: tuple[NDArray[np.intp], ...]) -> FloatArray:
+    centres = np.stack([sphere_centre(base[e]) for e in eyes])
+    scale = INTEROCULAR_MM / np.linalg.norm(centres[0] - centres[1])
+    return ((base - centres.mean(axis=0)) * scale).astype(np.float32)
+
+
+def _eye_radius(position: FloatArray, eyes: tuple[NDArray[np.intp], ...]) -> FloatArray:
+    """Distance in mm from the optical axis for the front half of the eyeballs, else inf."""
+    radius = np.full(len(position), np.inf, np.float32)
+    for members in eyes:
+        eye = position[members]
+        centre = sphere_centre(eye)
+        lateral = np.linalg.norm(eye[:, :2] - centre[:2], axis=1)
+        radius[members] = np.where(eye[:, 2] > centre[2], lateral, EYEBALL_RADIUS_MM)
+    return radius
+
+
+def build_fields(heads: AnnyHeads) -> SurfaceFields:
+    """Compute every painting field of the head mesh (deterministic, about 0.1 s)."""
+    base = np.asarray(heads.base, np.float32)
+    triangles = np.asarray(heads.triangles, np.int32)
+    eyes = eyeball_components(triangles, base)
+    position = _canonical(base, eyes)
+    x, y, z = np.abs(position[:, 0]), position[:, 1], position[:, 2]
+    adjacency = vertex_adjacency(triangles, len(base))
+    eyeball = np.zeros(len(base), np.float32)
+    eyeball[np.concatenate(eyes)] = 1.0
+    interior = soften(heads.regions["mouth_interior"], adjacency, 1)
+    lips = soften(heads.regions["lips"], adjacency, 1) * (1.0 - interior)
+    ears = soften(heads.regions["ears"], adjacency, 3)
+    eye_centre = np.array([0.5 * INTEROCULAR_MM, 0.0, 0.0])
+    to_eye = np.linalg.norm(np.stack([x, y, z], axis=1) - eye_centre, axis=1)
+    lid = (1.0 - smoothstep(15.3, 18.2, to_eye)) * smoothstep(-2.0, 4.0, z) * (1.0 - eyeball)
+    beard, moustache = _beard_fields(position)
+    bare = (1.0 - np.clip(lips * 1.3, 0, 1)) * (1.0 - ears) * (1.0 - interior) * (1.0 - eyeball)
+    bank, scale, odd = noise_bank(position)
+    return SurfaceFields(
+        position=position,
+        area=vertex_areas(position, triangles),
+        skin=(1.0 - eyeball) * (1.0 - interior),
+        eyeball=eyeball,
+        eye_radius=_eye_radius(position, eyes),
+        mouth_interior=interior,
+        lips=lips.astype(np.float32),
+        lip_line=blob(position, (0, -66.8, 28), (60, 1.6, 12)) * lips,
+        nostrils=blob(position, (8.4, -41.2, 33.0), (2.9, 1.7, 2.9)),
+        lid_margin=lid.astype(np.float32),
+        upper_lid=blob(position, (31, 10.0, 15), (15, 5.0, 14)),
+        under_eye=blob(position, (27, -13.5, 12), (11, 4.5, 12)),
+        cheeks=blob(position, (41, -34, 2), (15, 13, 22)),
+        nose_tip=blob(position, (0, -36, 40), (12, 10, 14)),
+        ears=ears,
+        neck=(1.0 - smoothstep(-125.0, -100.0, y + 0.25 * z)).astype(np.float32),
+        forehead=smoothstep(22, 45, y) * (1.0 - smoothstep(70, 95, y)) * smoothstep(-30, 0, z),
+        freckle_zone=np.maximum(
+            blob(position, (26, -24, 14), (17, 10, 22)), blob(position, (0, -18, 34), (13, 13, 16))
+        ),
+        beard=(beard * bare).astype(np.float32),
+        moustache=(moustache * bare).astype(np.float32),
+        hairline=((y - np.interp(azimuth_degrees(position), *_HAIRLINE)) * (1.0 - ears)).astype(
+            np.float32
+        ),
+        noise=bank,
+        noise_scale=scale,
+        noise_odd=odd,
+    )
