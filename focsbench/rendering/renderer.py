@@ -8,7 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from focsbench.errors import ConfigError
-from focsbench.rendering.deferred import render_deferred
+from focsbench.rendering.deferred import Scene, render_deferred
+from focsbench.rendering.fused import render_fused
+from focsbench.rendering.numba_rasterizer import NumbaRasterizer
 from focsbench.rendering.rasterize import get_rasterizer
 
 
@@ -59,6 +61,7 @@ class Renderer(nn.Module):
         self.register_buffer("triangles", triangles.to(torch.int32).contiguous(), persistent=False)
         self.image_size = image_size
         self.rasterizer = get_rasterizer(rasterizer, cull_backfaces)
+        self.cull_backfaces = cull_backfaces
         self.perspective = interpolation == "perspective"
         self.renormalize_normals = renormalize_normals
 
@@ -70,19 +73,40 @@ class Renderer(nn.Module):
         vertices: (B, V, 3) mm, model space; albedo: (B, V, 3) in [0, 1], not clamped;
         angles: (B, 3) rad; translation: (B, 3) mm; light: (B, 27) without the ambient offset.
         """
-        return RenderOutput(
-            *render_deferred(
+        scene = _single_or_double(vertices, albedo, angles, translation, light)
+        triangles = self.triangles
+        if self._can_fuse(scene):
+            output = render_fused(
+                triangles, self.image_size, self.perspective, self.cull_backfaces, scene
+            )
+        else:
+            output = render_deferred(
                 self.rasterizer,
-                self.triangles,
+                triangles,
                 self.image_size,
                 self.perspective,
                 self.renormalize_normals,
-                (vertices, albedo, angles, translation, light),
+                scene,
             )
-        )
+        return RenderOutput(*output)
+
+    def _can_fuse(self, scene: Scene) -> bool:
+        """Whether the compiled path covers this call; else plain torch operations do."""
+        on_cpu = all(tensor.device.type == "cpu" for tensor in scene)
+        same_type = all(tensor.dtype == scene[0].dtype for tensor in scene)
+        numba = isinstance(self.rasterizer, NumbaRasterizer)
+        return numba and self.renormalize_normals and on_cpu and same_type
 
     def forward(
         self, vertices: Tensor, albedo: Tensor, angles: Tensor, translation: Tensor, light: Tensor
     ) -> RenderOutput:
         """Same as `render`."""
         return self.render(vertices, albedo, angles, translation, light)
+
+
+def _single_or_double(*tensors: Tensor) -> Scene:
+    """Half precision is not enough for geometry: such tensors become float32."""
+    vertices, albedo, angles, translation, light = (
+        tensor if tensor.dtype == torch.float64 else tensor.float() for tensor in tensors
+    )
+    return vertices, albedo, angles, translation, light
