@@ -1,0 +1,56 @@
+"""Look up single numbers of a run, and why a number is missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+Key = tuple[str, str, str, str]
+"""(method, protocol, subset, metric)"""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One summarised number; ``value`` is None when no item has one."""
+
+    value: float | None
+    std: float | None
+    n: int
+    done_rate: float
+
+
+def index_summary(summary: pd.DataFrame) -> dict[Key, Entry]:
+    """Return the summary as a mapping from (method, protocol, subset, metric)."""
+    entries: dict[Key, Entry] = {}
+    for row in summary.to_dict("records"):
+        key = (row["method"], row["protocol"], row["subset"], row["metric"])
+        entries[key] = Entry(
+            value=_number(row["value"]),
+            std=_number(row["std"]),
+            n=int(row["n"]),
+            done_rate=float(row["done_rate"]),
+        )
+    return entries
+
+
+def failure_reason(results: pd.DataFrame, key: Key) -> str:
+    """Say in a few words why (method, protocol, subset, metric) has no value."""
+    method, protocol, subset, metric = key
+    rows = results[
+        (results["method"] == method)
+        & (results["protocol"] == protocol)
+        & (results["subset"] == subset)
+        & (results["metric"] == metric)
+    ]
+    failed = rows[rows["status"] == "failed"]
+    if failed.empty:
+        return "not measured"
+    # The most frequent reason; the alphabet breaks ties, so the text does not depend on row order.
+    counts = failed["reason"].value_counts().sort_index()
+    return f"failed on {len(failed)} of {len(rows)}: {counts.idxmax()}"
+
+
+def _number(value: Any) -> float | None:
+    return None if pd.isna(value) else float(value)

@@ -1,0 +1,137 @@
+"""Print a table as Markdown and as LaTeX (booktabs), from the same cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+
+import pandas as pd
+from tabulate import tabulate
+
+from .base import ReportContext, write_text
+from .published import load_published
+from .tables import Table, TableSpec, build_table
+
+# What pandas' LaTeX escape leaves as it is, because it is no special character of LaTeX.
+LATEX_SYMBOLS = {
+    "±": r"$\pm$",
+    "↓": r"$\downarrow$",
+    "↑": r"$\uparrow$",
+    "—": "---",
+    "–": "--",
+    "≥": r"$\geq$",
+    "≤": r"$\leq$",
+}
+
+
+def write_table(spec: TableSpec, context: ReportContext) -> list[Path]:
+    """Write ``<name>.md`` and ``<name>.tex``; nothing when the run has no number for the table."""
+    table = table_of_run(spec, context)
+    if table is None:
+        return []
+    cards = [context.cards[name] for name in spec.protocols if name in context.cards]
+    markdown = "\n\n".join([f"# {spec.heading}. {spec.title}", markdown_table(table), *cards])
+    # Cards are comments in LaTeX: the file stays a float that a paper can \input.
+    comments = "".join(f"% {line}".rstrip() + "\n" for c in cards for line in c.splitlines())
+    return [
+        write_text(context.output / f"{spec.name}.md", markdown),
+        write_text(context.output / f"{spec.name}.tex", latex_table(table) + comments),
+    ]
+
+
+def table_of_run(spec: TableSpec, context: ReportContext) -> Table | None:
+    """Build the table of a run, or None when the run has no number for it."""
+    if not context.summary["protocol"].isin(spec.protocols).any():
+        return None
+    return build_table(spec, context, load_published().get(spec.name))
+
+
+def markdown_table(table: Table) -> str:
+    """Return a GitHub table with its notes below."""
+    headings = [f"{group} {title}".strip() for group, title in table.headings]
+    rows = [
+        [f"**{cell.text}**" if cell.best else _plain(cell.text) for cell in row]
+        for block in table.blocks
+        for row in block
+    ]
+    body = tabulate(
+        rows,
+        headings,
+        tablefmt="github",
+        disable_numparse=True,
+        colalign=("left", *["right"] * (len(headings) - 1)),
+    )
+    return body + "\n\n" + "\n".join(f"- {_plain(note)}" for note in table.notes)
+
+
+def latex_table(table: Table) -> str:
+    """Return a ``table*`` float for the booktabs package, notes below the table."""
+    columns = pd.MultiIndex.from_tuples(table.headings)
+    rows = [row for block in table.blocks for row in block]
+    # Positions instead of headings as column labels would lose the groups, so the frame keeps
+    # them; the index stays a plain range, because two methods may share a printed name.
+    frame = pd.DataFrame([[cell.text for cell in row] for row in rows], columns=columns)
+    bold = [["textbf: --rwrap;" if cell.best else "" for cell in row] for row in rows]
+    style = frame.style.hide(axis="index")
+    style.format(escape="latex").format_index(escape="latex", axis=1)
+    style.apply(lambda f: pd.DataFrame(bold, index=f.index, columns=f.columns), axis=None)
+    text = style.to_latex(
+        hrules=True, multicol_align="c", column_format="l" + "r" * (len(columns) - 1)
+    )
+    # After a row's end LaTeX takes "[" and "*" for arguments of the line break.
+    lines = ["{}" + line if line.startswith(("[", "*")) else line for line in text.splitlines()]
+    lines.insert(lines.index(next(x for x in lines if r"\toprule" in x)) + 2, _cmidrules(table))
+    first = next(i for i, line in enumerate(lines) if r"\midrule" in line and "cmid" not in line)
+    for position in _block_ends(table):
+        lines.insert(first + 1 + position, r"\midrule")
+    notes = " ".join(escape_latex(note) for note in table.notes)
+    head = [
+        r"\begin{table*}",
+        r"\centering",
+        rf"\caption{{{escape_latex(table.spec.title)}}}",
+        rf"\label{{tab:{table.spec.name}}}",
+        r"\footnotesize\setlength{\tabcolsep}{4pt}",
+    ]
+    tail = [r"\par\smallskip\raggedright", notes, r"\end{table*}", ""]
+    return _symbols("\n".join([*head, *lines, *tail]))
+
+
+def escape_latex(text: str) -> str:
+    """Escape the special characters of LaTeX in plain text, with pandas' own rules."""
+    body = pd.DataFrame([[text]]).style.hide(axis="index").hide(axis="columns")
+    line = body.format(escape="latex").to_latex().splitlines()[1]
+    return _symbols(line.removesuffix(r"\\").strip())
+
+
+def _symbols(text: str) -> str:
+    for symbol, command in LATEX_SYMBOLS.items():
+        text = text.replace(symbol, command)
+    return text
+
+
+def _cmidrules(table: Table) -> str:
+    rules, start = [], 1
+    for group, members in groupby(group for group, _ in table.headings):
+        end = start + len(list(members)) - 1
+        if group:
+            rules.append(rf"\cmidrule(lr){{{start}-{end}}}")
+        start = end + 1
+    return " ".join(rules)
+
+
+def _block_ends(table: Table) -> Sequence[int]:
+    """Row positions, in the printed table with rules already inserted, that a rule follows."""
+    ends, position = [], 0
+    for block in table.blocks[:-1]:
+        position += len(block)
+        ends.append(position)
+        position += 1
+    return ends
+
+
+def _plain(text: str) -> str:
+    """Keep the characters that Markdown would read as markup."""
+    for character in "\\`*_|<[":
+        text = text.replace(character, "\\" + character)
+    return text
