@@ -1,0 +1,1 @@
+"""Meshes, alignment and distances; arrays in mm (io.py alone reads files)."""

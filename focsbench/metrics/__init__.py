@@ -1,0 +1,1 @@
+"""Pure functions of arrays: one number per image, or one per pool of distances."""

@@ -1,0 +1,310 @@
+"""Reconstructions on disk: the contract between methods and protocols.
+
+A method is scored from a folder of files, so anything that can write files can be scored::
+
+    <predictions>/manifest.json
+    <predictions>/<key>.ply               neutral mesh (or .obj, which wins where both exist)
+    <predictions>/<key>.npy               its seven NoW landmarks, (7, 3) floats (or .txt)
+    <predictions>/<key>_render.png        reconstruction on black, RGB, aligned frame
+    <predictions>/<key>_region.png        pixels that the reconstruction covers, 255 or 0
+    <predictions>/<key>_visible.png       probability that a pixel shows the face, 0 to 255
+    <predictions>/<key>_parameters.npz    named coefficient vectors, no pickles
+    <predictions>/seconds.json            {key: wall seconds}, where measured
+
+``<key>`` is the key of the sample, in NoW ``<subject>/<challenge>/<image>``. Every file is
+optional: a protocol asks for what it needs. The mesh is *neutral* (no expression, no pose),
+uncropped, x to the subject's left, y up, z out of the nose, in the unit the manifest names.
+Landmarks are, in this order, right eye outer and inner corner, left eye inner and outer corner,
+nose bottom (subnasale), right and left mouth corner; right is the subject's right. The images
+have the size of the aligned sample that the method was given.
+
+manifest.json::
+
+    {"method": "focs", "label": "FOCS", "unit": "mm", "dataset": "celeba", "image_size": 96,
+     "created_by": "focsbench 0.1.0", "provides": ["neutral", "region", "render", "visible"],
+     "failures": {"<key>": "reason"}}
+
+``provides`` names what the method gives for images that did not fail; a protocol skips a method
+that does not give what it measures. Without a manifest the folder is taken for one in the plain
+official NoW form: meshes and landmarks only, unit unknown.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from types import TracebackType
+from typing import Any
+from zipfile import BadZipFile, ZipFile
+
+import numpy as np
+from PIL import Image
+
+from focsbench import __version__
+from focsbench.data.photos import open_image
+from focsbench.errors import ConfigError, InputError
+from focsbench.geometry.io import ply_bytes, read_landmarks7, read_mesh
+from focsbench.types import BoolArray, FloatArray, Mesh, Reconstruction
+
+MM_PER_UNIT = {"mm": 1.0, "cm": 10.0, "m": 1000.0}
+_SUFFIXES = (".obj", ".ply", "_render.png", "_region.png", "_visible.png", "_parameters.npz")
+_PARAMETER_BYTES = 64 << 20  # unpacked; far above coefficient vectors, far below a zip bomb
+
+
+class PredictionWriter:
+    """Writes one predictions folder; use as a context manager.
+
+    Each file appears whole or not at all. The manifest is written when the block is left without
+    an error, so a folder without one was not finished (or is not ours).
+    """
+
+    def __init__(
+        self, folder: Path, *, method: str, label: str, dataset: str, image_size: int
+    ) -> None:
+        self._folder = folder
+        self._manifest: dict[str, Any] = {
+            "method": method,
+            "label": label,
+            "unit": "mm",
+            "dataset": dataset,
+            "image_size": image_size,
+            "created_by": f"focsbench {__version__}",
+        }
+        self._provides: set[str] = set()
+        self._failures: dict[str, str] = {}
+        self._seconds: dict[str, float] = {}
+
+    def __enter__(self) -> PredictionWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            self._finish()
+
+    def write(self, key: str, reconstruction: Reconstruction) -> None:
+        """Write what a reconstruction holds.
+
+        Raises:
+            InputError: if the key leaves the folder or a number is not finite; record it with
+                :meth:`fail`.
+        """
+        _check_finite(key, reconstruction)
+        stem = _stem(self._folder, key)
+        files: dict[str, bytes] = {}
+        if reconstruction.neutral is not None and reconstruction.landmarks7 is not None:
+            self._provides.add("neutral")
+            files[".ply"] = ply_bytes(reconstruction.neutral)
+            files[".npy"] = _npy_bytes(reconstruction.landmarks7)
+        for name in ("render", "region", "visible"):
+            image = getattr(reconstruction, name)
+            if image is not None:
+                self._provides.add(name)
+                files[f"_{name}.png"] = _png_bytes(image)
+        files["_parameters.npz"] = _npz_bytes(reconstruction.parameters)
+        for suffix, content in files.items():
+            _write_atomic(_beside(stem, suffix), content)
+        if reconstruction.seconds is not None:
+            self._seconds[key] = reconstruction.seconds
+
+    def fail(self, key: str, reason: str) -> None:
+        """Record that the method has no answer for an image, and why."""
+        self._failures[key] = reason
+
+    def _finish(self) -> None:
+        manifest = {**self._manifest, "failures": dict(sorted(self._failures.items()))}
+        if self._provides:  # a method that failed everywhere is asked for everything
+            manifest["provides"] = sorted(self._provides)
+        _write_atomic(self._folder / "manifest.json", _json_bytes(manifest))
+        if self._seconds:
+            rounded = {key: round(value, 6) for key, value in sorted(self._seconds.items())}
+            _write_atomic(self._folder / "seconds.json", _json_bytes(rounded))
+
+
+class PredictionFolder:
+    """Reads one predictions folder; every reader raises InputError where nothing usable is."""
+
+    def __init__(self, folder: Path) -> None:
+        if not folder.is_dir():
+            raise InputError(f"{folder}: no such predictions folder; check the path.")
+        self.folder = folder
+        self.manifest = _read_manifest(folder / "manifest.json")
+        self._failures: Mapping[str, str] = self.manifest.get("failures", {})
+
+    def provides(self, name: str) -> bool:
+        """Whether the method gives ``neutral``, ``render``, ``region`` or ``visible`` at all."""
+        official = ["neutral"] if not self.manifest else ["neutral", "render", "region", "visible"]
+        return name in self.manifest.get("provides", official)
+
+    def mm_per_unit(self) -> float:
+        """Millimetres per unit of the meshes.
+
+        Raises:
+            InputError: if the manifest names no unit, or one that is not mm, cm or m.
+        """
+        unit = self.manifest.get("unit")
+        if unit not in MM_PER_UNIT:
+            raise InputError(
+                f"{self.folder / 'manifest.json'}: the unit of the meshes is {unit!r}; "
+                f"name one of {', '.join(MM_PER_UNIT)}."
+            )
+        return MM_PER_UNIT[unit]
+
+    def geometry(self, key: str) -> tuple[Mesh, FloatArray]:
+        """Return the neutral mesh and its (7, 3) landmarks, both in the folder's unit."""
+        stem = self.stem(key)
+        mesh = read_mesh(_first(stem, (".obj", ".ply"), "mesh"))
+        return mesh, read_landmarks7(_first(stem, (".npy", ".txt"), "landmark file"))
+
+    def render(self, key: str) -> FloatArray:
+        """Return the render as (S, S, 3) float32 in [0, 1]."""
+        image = open_image(_beside(self.stem(key), "_render.png"), "RGB")
+        return np.asarray(image, dtype=np.float32) / 255
+
+    def region(self, key: str) -> BoolArray:
+        """Return the covered pixels as (S, S) bool."""
+        return np.asarray(open_image(_beside(self.stem(key), "_region.png"), "L")) > 127
+
+    def visible(self, key: str) -> FloatArray:
+        """Return the probability of visible face as (S, S) float32 in [0, 1]."""
+        image = open_image(_beside(self.stem(key), "_visible.png"), "L")
+        return np.asarray(image, dtype=np.float32) / 255
+
+    def parameters(self, key: str) -> dict[str, FloatArray]:
+        """Return the named coefficient vectors."""
+        path = _beside(self.stem(key), "_parameters.npz")
+        try:
+            with ZipFile(path) as archive:
+                if sum(entry.file_size for entry in archive.infolist()) > _PARAMETER_BYTES:
+                    raise InputError(f"{path}: too large for coefficients; write it again.")
+            with np.load(path, allow_pickle=False) as arrays:
+                return {name: arrays[name] for name in arrays.files}
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+            raise InputError(
+                f"{path}: not readable as parameters ({error}); write it again."
+            ) from None
+
+    def stem(self, key: str) -> Path:
+        """Path of an image's files without their suffixes.
+
+        Raises:
+            InputError: if the method failed on the image, or the key leaves the folder.
+        """
+        if key in self._failures:
+            raise InputError(f"{key}: the method failed on this image: {self._failures[key]}")
+        return _stem(self.folder, key)
+
+
+def read_reconstruction(folder: Path, key: str) -> Reconstruction:
+    """Read all that a predictions folder holds about one image, the mesh converted to mm.
+
+    Raises:
+        InputError: if the method failed on the image, a file is damaged, or nothing is there.
+    """
+    source = PredictionFolder(folder)
+    there = {suffix for suffix in _SUFFIXES if _beside(source.stem(key), suffix).is_file()}
+    mesh, landmarks = None, None
+    # Where nothing is there, the reader of the mesh names the file that is missing.
+    if not there or there & {".ply", ".obj"}:
+        raw, points = source.geometry(key)
+        scale = source.mm_per_unit() if source.manifest else 1.0
+        mesh, landmarks = Mesh(raw.vertices * scale, raw.triangles), points * scale
+    return Reconstruction(
+        neutral=mesh,
+        landmarks7=landmarks,
+        render=source.render(key) if "_render.png" in there else None,
+        region=source.region(key) if "_region.png" in there else None,
+        visible=source.visible(key) if "_visible.png" in there else None,
+        parameters=source.parameters(key) if "_parameters.npz" in there else {},
+    )
+
+
+def _stem(folder: Path, key: str) -> Path:
+    """Folder / key, refusing keys that would leave the folder."""
+    parts = PurePosixPath(key).parts
+    if not key or key.startswith("/") or "\\" in key or ".." in parts:
+        raise InputError(f"{key!r} is not a usable image key: use names joined by '/'.")
+    return folder.joinpath(*parts)
+
+
+def _beside(stem: Path, suffix: str) -> Path:
+    return stem.with_name(stem.name + suffix)
+
+
+def _first(stem: Path, suffixes: tuple[str, ...], what: str) -> Path:
+    for suffix in suffixes:
+        if _beside(stem, suffix).is_file():
+            return _beside(stem, suffix)
+    raise InputError(
+        f"{_beside(stem, suffixes[0])} (or {suffixes[1]}): the {what} is missing; "
+        "run the method on this image."
+    )
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path}: not readable as JSON ({error}); write it again.") from None
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("failures", {}), dict):
+        raise InputError(f"{path}: expected an object with 'failures' as {{key: reason}}.")
+    return manifest
+
+
+def _check_finite(key: str, reconstruction: Reconstruction) -> None:
+    arrays: dict[str, FloatArray | None] = {
+        "landmarks": reconstruction.landmarks7,
+        "render": reconstruction.render,
+        "visible": reconstruction.visible,
+        **reconstruction.parameters,
+    }
+    if reconstruction.neutral is not None:
+        arrays["mesh"] = reconstruction.neutral.vertices
+    for name, array in arrays.items():
+        if array is not None and not np.isfinite(array).all():
+            raise InputError(f"{key}: the {name} of the reconstruction is not finite.")
+
+
+def _write_atomic(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        draft.write_bytes(content)
+        draft.replace(path)
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: cannot be written ({error.strerror}); choose another output folder."
+        ) from None
+
+
+def _png_bytes(image: FloatArray | BoolArray) -> bytes:
+    """Encode [0, 1] floats (clipped) or booleans as 8-bit PNG; the first is RGB if (S, S, 3)."""
+    pixels = np.rint(np.clip(image, 0, 1).astype(np.float64) * 255).astype(np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, format="PNG", compress_level=1)
+    return stream.getvalue()
+
+
+def _npy_bytes(array: FloatArray) -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, array, allow_pickle=False)
+    return stream.getvalue()
+
+
+def _npz_bytes(arrays: Mapping[str, FloatArray]) -> bytes:
+    stream = io.BytesIO()
+    np.savez(stream, allow_pickle=False, **arrays)
+    return stream.getvalue()
+
+
+def _json_bytes(content: Mapping[str, Any]) -> bytes:
+    return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
