@@ -1,0 +1,1 @@
+"""Evaluation protocols, one file each; found by entry point ``focsbench.protocols``."""

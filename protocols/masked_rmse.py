@@ -1,0 +1,123 @@
+"""Photometric error inside the visible face (paper, Table 1).
+
+The paper publishes neither code nor the exact region, so both readings are measured:
+
+``rmse``: labelled visible face where the method's own reconstruction covers it. A method can
+improve it by covering less.
+``rmse_common``: labelled visible face where the reconstructions of all compared methods cover it;
+the same pixels for everybody.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from focsbench.data.predictions import PredictionFolder
+from focsbench.errors import InputError
+from focsbench.metrics.photometric import masked_rmse
+from focsbench.types import BoolArray, FaceDataset, ResultRow, Sample
+
+from .base import ProtocolCard
+from .per_image import Measure, score_images
+
+_NEEDS = ("render", "region")
+_REGIONS = "common_regions.npy"
+
+
+class MaskedRMSE:
+    """Masked RMSE on one dataset whose samples carry visible-face masks."""
+
+    prepare_reads_predictions = True
+
+    def __init__(self, name: str, dataset: str, visible_face: str) -> None:
+        """name: of the protocol; dataset: that it scores; visible_face: rule of its labels."""
+        self.name = name
+        self.dataset = dataset
+        self.card = ProtocolCard(
+            name=name,
+            version=1,
+            rules={
+                "dataset": dataset,
+                "quantity": "255 sqrt(mean of squared differences over pixels and channels)",
+                "visible face": visible_face,
+                "region of rmse": "visible face and covered by the method's own reconstruction",
+                "region of rmse_common": "visible face and covered by the reconstructions of all "
+                "compared methods (a method without one for an image does not shrink it)",
+                "render": "as stored, 8 bit, clipped to [0, 1]",
+                "frame": "aligned image, size of the profile",
+                "overall": "unweighted mean of the subset means, as the paper's table has it",
+                "std": "population, over images",
+                "missing data": "left out of the mean, counted in the done-rate",
+            },
+        )
+
+    def prepare(self, predictions: Mapping[str, Path], dataset: FaceDataset, shared: Path) -> None:
+        """Write the region that all methods cover, (N, S, S) bool, and who took part."""
+        folders = {method: PredictionFolder(path) for method, path in sorted(predictions.items())}
+        taking_part = {
+            method: folder
+            for method, folder in folders.items()
+            if all(folder.provides(name) for name in _NEEDS)
+        }
+        shape = dataset[0].image.shape[:2]
+        regions = [_common_region(list(taking_part.values()), key, shape) for key in dataset.keys()]
+        np.save(shared / _REGIONS, np.stack(regions), allow_pickle=False)
+        names = json.dumps(list(taking_part), indent=1)
+        (shared / "common_regions.json").write_text(names + "\n", encoding="utf-8")
+
+    def score(
+        self, method: str, predictions: Path, dataset: FaceDataset, shared: Path, output: Path
+    ) -> list[ResultRow]:
+        """Return ``rmse`` and ``rmse_common`` (0 to 255) per image; see the base protocol."""
+        del output  # nothing beside the rows
+        folder = PredictionFolder(predictions)
+        if not all(folder.provides(name) for name in _NEEDS):
+            return []
+        common = _read_regions(shared / _REGIONS, len(dataset))
+
+        def own(index: int, sample: Sample) -> list[float]:
+            del index
+            return [_error(sample, folder, folder.region(sample.key))]
+
+        def shared_region(index: int, sample: Sample) -> list[float]:
+            return [_error(sample, folder, common[index])]
+
+        measures = [Measure(("rmse",), own), Measure(("rmse_common",), shared_region)]
+        return score_images(method, self.name, dataset, measures)
+
+
+def _error(sample: Sample, folder: PredictionFolder, region: BoolArray) -> float:
+    if sample.visible_mask is None:
+        raise InputError(f"{sample.key}: the dataset has no visible-face mask for this image.")
+    if region.shape != sample.visible_mask.shape:
+        raise InputError(
+            f"{sample.key}: the region is {region.shape} pixels, the aligned image "
+            f"{sample.visible_mask.shape}; run the method at this image size."
+        )
+    return masked_rmse(sample.image, folder.render(sample.key), region & sample.visible_mask)
+
+
+def _common_region(folders: list[PredictionFolder], key: str, shape: tuple[int, ...]) -> BoolArray:
+    common = np.ones(shape, dtype=bool)
+    for folder in folders:
+        try:
+            region = folder.region(key)
+        except InputError:
+            continue  # the method has failed on this image; its own row says so
+        if region.shape == common.shape:
+            common &= region
+    return common
+
+
+def _read_regions(path: Path, count: int) -> BoolArray:
+    try:
+        regions = np.load(path, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: {error}; prepare the protocol again.") from None
+    if len(regions) != count:
+        raise InputError(f"{path}: {len(regions)} regions for {count} images; prepare again.")
+    return regions

@@ -1,0 +1,79 @@
+"""The loop that image-wise protocols share: measure, or say why not; count what was done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from focsbench.errors import InputError
+from focsbench.progress import track
+from focsbench.types import FaceDataset, ResultRow, Sample
+
+from .base import DONE_RATE, POOLED
+
+
+@dataclass(frozen=True)
+class Measure:
+    """Numbers that are had or not had together.
+
+    metrics: their names.
+    compute: index and sample -> one value per metric; InputError or ValueError where there is no
+        value (prediction missing, region empty).
+    """
+
+    metrics: tuple[str, ...]
+    compute: Callable[[int, Sample], Sequence[float]]
+
+
+def score_images(
+    method: str, protocol: str, dataset: FaceDataset, measures: Sequence[Measure]
+) -> list[ResultRow]:
+    """Return one row per image and metric, then a done-rate row per subset and ``overall``.
+
+    An image counts as done if the first measure has a value.
+    """
+    rows: list[ResultRow] = []
+    done: dict[str, list[bool]] = {"overall": []}
+    for index in track(range(len(dataset)), f"{protocol}: {method}"):
+        sample = dataset[index]
+        for number, measure in enumerate(measures):
+            values, reason = _attempt(measure, index, sample)
+            rows += image_rows(
+                method, protocol, sample.subset, sample.subject, sample.key,
+                measure.metrics, values, reason,
+            )  # fmt: skip
+            if number == 0:
+                done.setdefault(sample.subset, []).append(values is not None)
+                done["overall"].append(values is not None)
+    return rows + [done_row(method, protocol, subset, flags) for subset, flags in done.items()]
+
+
+def image_rows(
+    method: str,
+    protocol: str,
+    subset: str,
+    subject: str,
+    key: str,
+    metrics: Sequence[str],
+    values: Sequence[float] | None,
+    reason: str = "",
+) -> list[ResultRow]:
+    """Return the rows of one image; without values they are failed ones with the reason."""
+    status = "ok" if values is not None else "failed"
+    return [
+        ResultRow(method, protocol, subset, subject, key, metric, value, status, reason)
+        for metric, value in zip(metrics, values or [None] * len(metrics), strict=True)
+    ]
+
+
+def done_row(method: str, protocol: str, subset: str, done: Sequence[bool]) -> ResultRow:
+    """Return the share of images of a subset that have a value."""
+    rate = sum(done) / len(done) if done else 0.0
+    return ResultRow(method, protocol, subset, "", POOLED, DONE_RATE, rate)
+
+
+def _attempt(measure: Measure, index: int, sample: Sample) -> tuple[Sequence[float] | None, str]:
+    try:
+        return measure.compute(index, sample), ""
+    except (InputError, ValueError) as error:
+        return None, str(error)
