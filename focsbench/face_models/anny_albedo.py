@@ -14,10 +14,10 @@ import numpy as np
 import scipy.linalg
 
 from focsbench.face_models.anny_appearance import paint_albedo, sample_traits
-from focsbench.face_models.rich_appearance import add_rich_layers, specular_field
+from focsbench.face_models.rich_appearance import add_rich_layers, specular_fields
 from focsbench.face_models.skin_colour import skin_rgb
 from focsbench.face_models.skin_detail import SkinDetail, sample_detail
-from focsbench.face_models.surface_fields import SurfaceFields, build_fields
+from focsbench.face_models.surface_fields import SurfaceFields, build_fields, smoothstep
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,7 +36,8 @@ class Appearance:
     """Look of one person for the photo generator.
 
     ``albedo`` (V, 3) display RGB in [0, 1]; ``specular`` (V,) strength of the highlight in
-    [0, 1]; ``hair_rgb``, ``brow_rgb``, ``eye_rgb``, ``skin_rgb`` (3,) display RGB;
+    [0, 1] and ``shininess`` (V,) its Phong exponent; ``hair_rgb``, ``brow_rgb``, ``eye_rgb``,
+    ``skin_rgb`` (3,) display RGB;
     ``hand_albedo`` (3,) the skin tone of the hands; ``hair_cover`` (V,) share of the surface
     hidden by scalp hair, beard or brows; ``melanin`` optical density; ``detail`` what is finer
     than the mesh, applied per pixel by ``skin_detail.apply_detail``.
@@ -44,6 +45,7 @@ class Appearance:
 
     albedo: FloatArray
     specular: FloatArray
+    shininess: FloatArray
     hair_cover: FloatArray
     hair_rgb: FloatArray
     brow_rgb: FloatArray
@@ -66,10 +68,11 @@ def surface_fields(heads: AnnyHeads) -> SurfaceFields:
 
 def model_weights(fields: SurfaceFields) -> FloatArray:
     """Return the weight (V,) of each vertex in the PCA: its area, the visible face foremost."""
-    hidden = np.clip(fields.ears + fields.neck + fields.mouth_interior, 0.0, 1.0)
-    back = fields.position[:, 2] < -45.0
+    scalp = smoothstep(-8.0, 4.0, fields.hairline)
+    hidden = np.clip(fields.ears + fields.neck + fields.mouth_interior + scalp, 0.0, 1.0)
+    back = 1.0 - smoothstep(-60.0, -30.0, fields.position[:, 2])
     inner_eye = (fields.eyeball > 0.5) & (fields.eye_radius > 13.0)
-    importance = (1.0 - 0.75 * hidden) * np.where(back, 0.2, 1.0) * np.where(inner_eye, 0.01, 1.0)
+    importance = (1.0 - 0.9 * np.maximum(hidden, back)) * np.where(inner_eye, 0.01, 1.0)
     boost = 1.0 + 2.0 * np.clip(fields.eyeball + fields.lips, 0.0, 1.0)
     return np.sqrt(fields.area * importance * boost + 1e-4).astype(np.float32)
 
@@ -123,11 +126,13 @@ def sample_appearance(
     fields = surface_fields(heads)
     traits = sample_traits(rng, fields, rich=True, melanin=melanin, masculinity=masculinity)
     painted, cover = add_rich_layers(rng, fields, traits, paint_albedo(fields, traits))
-    tone = skin_rgb(np.float32(traits.melanin), np.float32(traits.haemoglobin))
-    back_of_hand = skin_rgb(np.float32(0.9 * traits.melanin), np.float32(traits.haemoglobin * 1.1))
+    tone = skin_rgb(traits.melanin, traits.haemoglobin)
+    back_of_hand = skin_rgb(0.9 * traits.melanin, 1.1 * traits.haemoglobin)
+    specular, shininess = specular_fields(rng, fields, cover)
     return Appearance(
         albedo=painted,
-        specular=specular_field(rng, fields, cover),
+        specular=specular,
+        shininess=shininess,
         hair_cover=cover,
         hair_rgb=traits.hair_rgb,
         brow_rgb=traits.brow_rgb,

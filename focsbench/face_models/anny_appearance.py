@@ -176,7 +176,7 @@ def brow_cover(position: FloatArray, brow: BrowShape, softness: float = 1.4) -> 
 def hair_covers(fields: SurfaceFields, traits: Traits) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return the shares (V,) of surface hidden by (scalp hair, beard, stubble)."""
     edge = fields.hairline - traits.hairline_shift * smoothstep(20.0, 60.0, fields.position[:, 1])
-    scalp = traits.hair_cover * smoothstep(-3.0, 6.0, edge) * fields.skin
+    scalp = traits.hair_cover * smoothstep(-8.0, 14.0, edge) * fields.skin
     beard = traits.beard * fields.beard + traits.moustache * fields.moustache
     stubble = traits.stubble * np.maximum(fields.beard, 0.9 * fields.moustache)
     return scalp, beard, stubble
@@ -191,12 +191,13 @@ def skin_chromophores(fields: SurfaceFields, traits: Traits) -> tuple[FloatArray
     melanin = traits.melanin * mottle[:, 0] * (1.0 - 0.10 * fields.ears) + pale * (
         shade + freckles + 0.10 * fields.lid_margin
     )
-    lip_melanin = traits.melanin * (0.62 + traits.lip_darkness) + 0.05
+    dark = min(traits.melanin, 2.0) / 2.0
+    lip_melanin = traits.melanin * (0.72 + 0.16 * dark + traits.lip_darkness) + 0.12
     melanin = melanin + fields.lips * (lip_melanin - melanin)
     blood = traits.haemoglobin * mottle[:, 1]
     blood = blood + traits.blush * fields.cheeks + traits.nose_redness * fields.nose_tip
     blood = blood + traits.ear_redness * fields.ears + 0.5 * shade + 0.25 * fields.lid_margin
-    blood = blood + fields.lips * traits.lip_redness + 0.25 * fields.lip_line
+    blood = blood + fields.lips * (1.0 - 0.35 * dark) * traits.lip_redness + 0.25 * fields.lip_line
     return melanin.astype(np.float32), blood.astype(np.float32)
 
 

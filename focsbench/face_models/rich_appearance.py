@@ -79,19 +79,25 @@ def add_rich_layers(
         albedo = make_up(rng, fields, albedo)
     albedo = folds(rng, fields, patches(rng, fields, albedo))
     grain = rng.normal(0.0, rng.uniform(0.005, 0.02), len(albedo))
-    albedo = albedo * (1.0 + grain[:, None] * fields.skin[:, None])
+    albedo = albedo * (1.0 + (grain * fields.skin * (1.0 - fields.ears))[:, None])
     scalp, beard, _ = hair_covers(fields, traits)
     cover = np.maximum(np.maximum(scalp, beard), brow_cover(fields.position, traits.brow))
     return np.clip(albedo, 0.0, 1.0).astype(np.float32), cover.astype(np.float32)
 
 
-def specular_field(
+def specular_fields(
     rng: np.random.Generator, fields: SurfaceFields, hair_cover: FloatArray
-) -> FloatArray:
-    """Return the highlight strength (V,) in [0, 1]: oily nose and forehead, wet lips and eyes."""
-    level, oily = rng.uniform(0.05, 0.22), rng.uniform(0.0, 0.16)
+) -> tuple[FloatArray, FloatArray]:
+    """Return highlight strength (V,) in [0, 1] and its Phong exponent (V,).
+
+    Oily nose and forehead, wetter lips, and a small hard glint on the eyes.
+    """
+    level, oily = rng.uniform(0.04, 0.18), rng.uniform(0.0, 0.16)
     skin = level + oily * np.maximum(fields.nose_tip, 0.7 * fields.forehead)
     skin = skin + rng.uniform(0.0, 0.18) * fields.lips
     strength = skin * (1.0 - 0.7 * hair_cover) * fields.skin
-    strength = strength + 0.7 * fields.eyeball + 0.15 * fields.mouth_interior
-    return np.clip(strength, 0.0, 1.0).astype(np.float32)
+    strength = strength + 0.6 * fields.eyeball + 0.15 * fields.mouth_interior
+    skin_exponent, eye_exponent = rng.uniform(10.0, 28.0), 250.0
+    exponent = skin_exponent * (1.0 + fields.lips) * (1.0 - fields.eyeball)
+    exponent = exponent + eye_exponent * fields.eyeball
+    return np.clip(strength, 0.0, 1.0).astype(np.float32), exponent.astype(np.float32)

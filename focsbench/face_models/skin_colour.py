@@ -8,7 +8,7 @@ that the sRGB values run believably from very light to very dark skin; they are 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     FloatArray = NDArray[np.float32]
+    AnyFloat = NDArray[np.floating[Any]] | float
 
-_DERMIS = np.array([0.86, 0.79, 0.70], np.float32)
-_MELANIN_ABSORPTION = np.array([0.74, 1.0, 1.28], np.float32)
+_DERMIS = np.array([0.95, 0.92, 0.71], np.float32)
+_MELANIN_ABSORPTION = np.array([0.68, 1.0, 1.42], np.float32)
 _BLOOD_ABSORPTION = np.array([0.16, 1.0, 0.82], np.float32)
-_SURFACE = np.array([0.012, 0.012, 0.012], np.float32)
+_SURFACE = np.float32(0.017)
 
-MELANIN_RANGE = (0.06, 3.0)  # optical density in the green band, lightest to darkest skin
+MELANIN_RANGE = (0.03, 3.4)  # optical density in the green band, lightest to darkest skin
 
 # Display RGB anchors; a sample is a random convex mix of neighbours.
 HAIR_COLOURS = np.array(
@@ -58,13 +59,15 @@ def srgb_encode(linear: FloatArray) -> FloatArray:
     return np.where(clipped <= 0.0031308, 12.92 * clipped, curve).astype(np.float32)
 
 
-def skin_rgb(melanin: FloatArray, haemoglobin: FloatArray) -> FloatArray:
+def skin_rgb(melanin: AnyFloat, haemoglobin: AnyFloat) -> FloatArray:
     """Return display RGB (..., 3) in [0, 1] of skin.
 
     ``melanin`` and ``haemoglobin`` (...) are optical densities in the green band (>= 0); light
-    skin has about 0.1 and 0.4, dark skin 2.5 and 0.4.
+    skin has about 0.2 and 0.4, dark skin 3 and 0.4.
     """
-    density = melanin[..., None] * _MELANIN_ABSORPTION + haemoglobin[..., None] * _BLOOD_ABSORPTION
+    melanin_density = np.asarray(melanin, np.float32)[..., None] * _MELANIN_ABSORPTION
+    blood_density = np.asarray(haemoglobin, np.float32)[..., None] * _BLOOD_ABSORPTION
+    density = melanin_density + blood_density
     return srgb_encode(_DERMIS * np.exp(-density) + _SURFACE)
 
 
@@ -77,7 +80,7 @@ def sample_melanin(rng: np.random.Generator) -> float:
     """Draw a melanin density: near uniform in lightness between very light and very dark."""
     low, high = MELANIN_RANGE
     darkness = rng.beta(1.15, 1.5)
-    return float(low + (high - low) * darkness**1.45)
+    return float(low + (high - low) * darkness**1.6)
 
 
 def sample_hair_colour(rng: np.random.Generator, melanin: float) -> FloatArray:
@@ -87,7 +90,7 @@ def sample_hair_colour(rng: np.random.Generator, melanin: float) -> FloatArray:
     dark_weights = np.array([0.5, 0.34, 0.1, 0.015, 0.0, 0.0, 0.0, 0.045])
     weights = (1.0 - darkness) * weights + darkness * dark_weights
     chosen = HAIR_COLOURS[rng.choice(len(weights), p=weights / weights.sum())]
-    return np.clip(chosen * rng.uniform(0.8, 1.2), 0.02, 0.9).astype(np.float32)
+    return np.asarray(np.clip(chosen * rng.uniform(0.8, 1.2), 0.02, 0.9), np.float32)
 
 
 def sample_iris_colour(rng: np.random.Generator, melanin: float) -> FloatArray:
@@ -97,4 +100,4 @@ def sample_iris_colour(rng: np.random.Generator, melanin: float) -> FloatArray:
     dark_weights = np.array([0.6, 0.36, 0.04, 0.0, 0.0, 0.0])
     weights = (1.0 - darkness) * weights + darkness * dark_weights
     chosen = IRIS_COLOURS[rng.choice(len(weights), p=weights / weights.sum())]
-    return np.clip(chosen * rng.uniform(0.8, 1.15), 0.02, 0.9).astype(np.float32)
+    return np.asarray(np.clip(chosen * rng.uniform(0.8, 1.15), 0.02, 0.9), np.float32)

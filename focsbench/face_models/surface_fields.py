@@ -9,7 +9,7 @@ purpose: a hard edge would show the triangles.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.sparse import coo_matrix, csr_matrix, diags
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from focsbench.face_models.anny_heads import AnnyHeads
 
     FloatArray = NDArray[np.float32]
+    AnyFloat = NDArray[np.floating[Any]]
 
 EYEBALL_RADIUS_MM = 14.95
 INTEROCULAR_MM = 61.55  # eyeball centre to eyeball centre on the base head; fixes the scale
@@ -71,10 +72,10 @@ class SurfaceFields:
     noise_odd: NDArray[np.bool_]
 
 
-def smoothstep(low: float, high: float, value: FloatArray) -> FloatArray:
+def smoothstep(low: float, high: float, value: AnyFloat) -> FloatArray:
     """Return 0 below ``low``, 1 above ``high`` and a cubic ramp in between."""
     t = np.clip((value - low) / (high - low), 0.0, 1.0)
-    return (t * t * (3.0 - 2.0 * t)).astype(np.float32)
+    return np.asarray(t * t * (3.0 - 2.0 * t), np.float32)
 
 
 def blob(
@@ -83,7 +84,7 @@ def blob(
     """Return a left-right symmetric Gaussian bump (V,) around ``centre`` (mm, x >= 0)."""
     mirrored = np.abs(position * np.array([1, 0, 0])) + position * np.array([0, 1, 1])
     scaled = (mirrored - np.array(centre)) / np.array(sigma)
-    return np.exp(-0.5 * np.sum(scaled * scaled, axis=1)).astype(np.float32)
+    return np.asarray(np.exp(-0.5 * np.sum(scaled * scaled, axis=1)), np.float32)
 
 
 def eyeball_components(
@@ -116,11 +117,11 @@ def vertex_adjacency(triangles: NDArray[np.int32], count: int) -> csr_matrix:
     return both
 
 
-def soften(mask: NDArray[np.bool_], adjacency: csr_matrix, steps: int) -> FloatArray:
-    """Blur a vertex mask over the mesh: ``steps`` half-way moves to the neighbours' mean."""
+def soften(mask: NDArray[np.bool_] | AnyFloat, adjacency: csr_matrix, steps: int) -> FloatArray:
+    """Blur a vertex field over the mesh: ``steps`` half-way moves to the neighbours' mean."""
     degree = np.asarray(adjacency.sum(axis=1)).ravel()
     mean_of_neighbours = diags(1.0 / np.maximum(degree, 1.0)) @ adjacency
-    value = mask.astype(np.float32)
+    value = np.asarray(mask, np.float32)
     for _ in range(steps):
         value = 0.5 * value + 0.5 * (mean_of_neighbours @ value)
     return value.astype(np.float32)
@@ -140,7 +141,7 @@ def vertex_areas(base: FloatArray, triangles: NDArray[np.int32]) -> FloatArray:
 def azimuth_degrees(position: FloatArray) -> FloatArray:
     """Return the angle (V,) around the skull's axis, 0 at the nose, 90 at either ear."""
     angle = np.arctan2(np.abs(position[:, 0]), position[:, 2] - HEAD_AXIS_Z_MM)
-    return np.degrees(angle).astype(np.float32)
+    return np.asarray(np.degrees(angle), np.float32)
 
 
 def noise_bank(position: FloatArray) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
@@ -224,6 +225,7 @@ def build_fields(heads: AnnyHeads) -> SurfaceFields:
     lid = (1.0 - smoothstep(15.3, 18.2, to_eye)) * smoothstep(-2.0, 4.0, z) * (1.0 - eyeball)
     beard, moustache = _beard_fields(position)
     bare = (1.0 - np.clip(lips * 1.3, 0, 1)) * (1.0 - ears) * (1.0 - interior) * (1.0 - eyeball)
+    above_hairline = y - np.interp(azimuth_degrees(position), *_HAIRLINE)
     bank, scale, odd = noise_bank(position)
     return SurfaceFields(
         position=position,
@@ -248,9 +250,7 @@ def build_fields(heads: AnnyHeads) -> SurfaceFields:
         ),
         beard=(beard * bare).astype(np.float32),
         moustache=(moustache * bare).astype(np.float32),
-        hairline=((y - np.interp(azimuth_degrees(position), *_HAIRLINE)) * (1.0 - ears)).astype(
-            np.float32
-        ),
+        hairline=soften(above_hairline, adjacency, 4) * (1.0 - ears),
         noise=bank,
         noise_scale=scale,
         noise_odd=odd,
