@@ -17,7 +17,7 @@ from focsbench.face_models.anny_targets import Slider
 from focsbench.face_models.array_cache import Arrays, read_arrays, write_arrays
 from focsbench.paths import cache_dir
 
-VERSION = 1  # a new number makes every user's cache be built again
+VERSION = 2  # a new number makes every user's cache be built again
 DEFAULT_SPREAD = 0.2
 
 Expression = Mapping[str, float] | NDArray[np.floating[Any]] | None

@@ -27,7 +27,7 @@ _RIGHT_AND_MIDDLE = {
 # Left landmark: its mirror image on the right.
 _LEFT = {
     **{16 - k: k for k in range(8)},
-    **{43 - k - 17: k for k in range(17, 22)},
+    **{43 - k: k for k in range(17, 22)},
     **{66 - k: k for k in (31, 32)},
     42: 39, 43: 38, 44: 37, 45: 36, 46: 41, 47: 40,
     52: 50, 53: 49, 54: 48, 55: 59, 56: 58,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +10,6 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from focsbench.face_models.morphable_model import MorphableModel
 
 _CLAY = np.array([0.80, 0.74, 0.70])
 _LIGHT = np.array([-0.35, 0.45, 0.82])
