@@ -1,0 +1,234 @@
+"""Settings of the method. Every point where paper and released code differ is a named field.
+
+Three complete presets (and ``smoke``, a tiny ``quick``) live in :mod:`focsbench.focs.presets`:
+
+* ``paper``: the printed formulas and constants. The paper states no normalisation of its sums over
+  pixels, landmarks and parameters; the preset divides by the rendered area, the landmarks and the
+  parameters, because only then do the printed weights balance.
+* ``released``: the authors' code of 2022, its deviations from the paper included.
+* ``quick``: tuned for the embedded benchmark on a CPU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from focsbench.errors import ConfigError
+from focsbench.focs.loss_config import (
+    InitialisationConfig,
+    ReconstructionConfig,
+    SegmentationConfig,
+)
+from focsbench.networks.config import EncoderConfig, RecognitionConfig, Section, UNetConfig
+
+__all__ = [
+    "AugmentationConfig",
+    "FocsConfig",
+    "InitialisationConfig",
+    "OptimizerConfig",
+    "ReconstructionConfig",
+    "ScheduleConfig",
+    "SegmentationConfig",
+]
+
+
+class OptimizerConfig(Section):
+    """One optimiser and its learning-rate schedule; the count of iterations is per stage."""
+
+    name: Literal["adadelta", "adam"] = Field(
+        default="adadelta",
+        description="adadelta (paper, released; rho 0.9, eps 1e-6) or adam (quick)",
+    )
+    learning_rate: float = Field(default=0.1, gt=0, description="before decay (paper: 0.1)")
+    factor: float = Field(
+        default=1.0, gt=0, description="constant factor on the rate; released joint training: 0.8"
+    )
+    betas: tuple[float, float] = Field(
+        default=(0.9, 0.99), description="adam: momentum of both moments"
+    )
+    schedule: Literal["step", "cosine", "constant"] = Field(
+        default="step",
+        description="step: x decay every decay_every iterations; cosine: down to floor",
+    )
+    decay: float = Field(default=0.99, gt=0, le=1, description="step: factor (paper: 0.99)")
+    decay_every: int = Field(
+        default=5000, ge=1, description="step: iterations between decays (paper)"
+    )
+    start_iteration: int = Field(
+        default=0,
+        ge=0,
+        description="step: iterations already behind, when a stage continues a schedule",
+    )
+    floor: float = Field(
+        default=0.02, ge=0, le=1, description="cosine: last rate as a fraction of the first"
+    )
+    ramp_iterations: int = Field(
+        default=0,
+        ge=0,
+        description="linear ramp from 0 to the full rate at the start (paper: none)",
+    )
+    gradient_clip: float | None = Field(
+        default=None, gt=0, description="largest gradient norm; None: no clipping (paper, released)"
+    )
+
+
+class ScheduleConfig(Section):
+    """How many iterations of what; R is the autoencoder, S the segmentation network."""
+
+    warmup_iterations: int = Field(
+        default=0,
+        ge=0,
+        description="R on all rendered pixels, before the robust loss (paper: none)",
+    )
+    init_iterations: int = Field(
+        default=300_000, ge=0, description="R with the robust loss of Eq. 8-9 (paper: 300k)"
+    )
+    unet_pretrain_iterations: int = Field(
+        default=30_000, ge=0, description="S on preliminary masks (released: 30k; paper silent)"
+    )
+    joint_iterations: int = Field(
+        default=200_000, ge=0, description="E- and M-iterations together (paper: 200k)"
+    )
+    e_iterations: int = Field(
+        default=5000, ge=0, description="S iterations that open a cycle (paper 5000, released 5001)"
+    )
+    m_iterations: int = Field(
+        default=25_000,
+        ge=0,
+        description="R iterations that close a cycle (paper 25000, released 24999)",
+    )
+    freeze_batchnorm: bool = Field(
+        default=False,
+        description="joint: S keeps its batch statistics fixed, which prevents bistable masks in "
+        "short runs (released: false)",
+    )
+
+    @model_validator(mode="after")
+    def _cycle_not_empty(self) -> Self:
+        if self.joint_iterations and not self.e_iterations + self.m_iterations:
+            raise ValueError("e_iterations and m_iterations cannot both be 0")
+        return self
+
+    @property
+    def cycle(self) -> int:
+        """Iterations of one E/M cycle."""
+        return self.e_iterations + self.m_iterations
+
+    @property
+    def em_cycles(self) -> float:
+        """Number of E/M cycles in the joint training; the last one may be partial."""
+        return self.joint_iterations / self.cycle if self.cycle else 0.0
+
+
+class AugmentationConfig(Section):
+    """Random similarity transforms and flips of training images (released, as Deep3D)."""
+
+    enabled: bool = Field(default=True, description="false: the images as they are")
+    max_shift: float = Field(default=10.0, ge=0, description="largest shift in x and in y, pixels")
+    integer_shift: bool = Field(default=True, description="whole pixels only (released)")
+    max_scale: float = Field(default=0.1, ge=0, lt=1, description="scale is uniform in 1 +- this")
+    max_rotation: float = Field(
+        default=10.0, ge=0, description="rotation is uniform in +- this, degrees"
+    )
+    flip_probability: float = Field(default=0.5, ge=0, le=1, description="of a horizontal flip")
+    interpolation: Literal["bicubic", "bilinear"] = Field(
+        default="bicubic", description="of the image (released: bicubic); masks are always bilinear"
+    )
+    max_gain: float = Field(
+        default=0.0, ge=0, lt=1, description="colour: gain of a channel 1 +- this"
+    )
+    max_offset: float = Field(
+        default=0.0, ge=0, lt=1, description="colour: brightness offset +- this"
+    )
+    noise: float = Field(
+        default=0.0, ge=0, description="std of Gaussian noise per pixel and channel"
+    )
+
+
+class FocsConfig(Section):
+    """All settings of one training of the method."""
+
+    image_size: int = Field(default=224, ge=32, description="side of the aligned images, pixels")
+    batch_size: int = Field(default=12, ge=1, description="images per iteration (paper: 12)")
+    encoder: EncoderConfig = Field(default=EncoderConfig(), description="network R")
+    unet: UNetConfig = Field(default=UNetConfig(), description="network S")
+    recognition: RecognitionConfig = Field(
+        default=RecognitionConfig(), description="network F, frozen"
+    )
+    schedule: ScheduleConfig = Field(
+        default=ScheduleConfig(), description="iterations of each stage"
+    )
+    init_optimizer: OptimizerConfig = Field(
+        default=OptimizerConfig(), description="R in warm-up and robust initialisation"
+    )
+    pretrain_optimizer: OptimizerConfig = Field(
+        default=OptimizerConfig(learning_rate=0.03),
+        description="S on preliminary masks (released: 0.03)",
+    )
+    reconstruction_optimizer: OptimizerConfig = Field(
+        default=OptimizerConfig(start_iteration=300_000),
+        description="R in joint training (M-steps)",
+    )
+    segmentation_optimizer: OptimizerConfig = Field(
+        default=OptimizerConfig(learning_rate=0.006, start_iteration=300_000),
+        description="S in joint training (E-steps); paper: 0.06 times the rate of R",
+    )
+    initialisation: InitialisationConfig = Field(
+        default=InitialisationConfig(), description="preliminary masks"
+    )
+    reconstruction: ReconstructionConfig = Field(
+        default=ReconstructionConfig(), description="loss of R"
+    )
+    segmentation: SegmentationConfig = Field(default=SegmentationConfig(), description="loss of S")
+    augmentation: AugmentationConfig = Field(
+        default=AugmentationConfig(), description="of training images"
+    )
+
+    @model_validator(mode="after")
+    def _image_fits_unet(self) -> Self:
+        multiple = self.unet.input_stride * 2 ** (self.unet.depth - 1)
+        if self.image_size % multiple:
+            raise ValueError(f"image_size must be a multiple of {multiple} for this UNet")
+        return self
+
+    @classmethod
+    def preset(cls, name: str, changes: Mapping[str, Any] | None = None) -> FocsConfig:
+        """Return a preset, optionally with changed fields.
+
+        Args:
+            name: ``paper``, ``released``, ``quick`` or ``smoke``.
+            changes: nested mapping of fields, e.g. ``{"schedule": {"m_iterations": 5}}``.
+
+        Raises:
+            ConfigError: if the preset is unknown or a changed field cannot be used.
+        """
+        from focsbench.focs.presets import PRESETS
+
+        if name not in PRESETS:
+            raise ConfigError(f"unknown preset {name!r}: choose one of {', '.join(PRESETS)}.")
+        return PRESETS[name]().with_changes(changes or {})
+
+    def with_changes(self, changes: Mapping[str, Any]) -> FocsConfig:
+        """Return a copy with the fields of a nested mapping replaced; validates everything.
+
+        Raises:
+            ConfigError: naming the first field that cannot be used.
+        """
+        try:
+            return FocsConfig.model_validate(_merged(self.model_dump(), changes))
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"])) or "the settings as a whole"
+            reason = first["msg"].removeprefix("Value error, ")
+            raise ConfigError(f"method settings, {where}: {reason}.") from error
+
+
+def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in changes.items():
+        nested = isinstance(value, Mapping) and isinstance(base.get(key), Mapping)
+        merged[key] = _merged(base[key], value) if nested else value
+    return merged

@@ -1,0 +1,144 @@
+"""The named settings of the method: ``paper``, ``released``, ``quick``, ``smoke``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from focsbench.focs.config import (
+    AugmentationConfig,
+    FocsConfig,
+    InitialisationConfig,
+    OptimizerConfig,
+    ReconstructionConfig,
+    ScheduleConfig,
+    SegmentationConfig,
+)
+from focsbench.networks.config import EncoderConfig, LatentScales, RecognitionConfig, UNetConfig
+
+
+def paper() -> FocsConfig:
+    """The printed formulas and constants; sums normalised as the config module explains.
+
+    xi = 0.17 is applied to the norm of the error: 0.17^2 = 0.029 is close to the error
+    eta3 / eta1 = 0.033 at which Eq. 1 and Eq. 3 balance, while on the square it accepts nearly
+    everything.
+    """
+    return FocsConfig(
+        encoder=EncoderConfig(head="latents"),
+        initialisation=InitialisationConfig(xi=0.17, xi_measure="l2", loss="pixel"),
+        reconstruction=ReconstructionConfig(
+            regularise_angles=1.0, regularise_translation=1.0, regularise_light=1.0
+        ),
+        segmentation=SegmentationConfig(),
+    )
+
+
+def released() -> FocsConfig:
+    """The authors' code of 2022 (GitHub), deviations from the paper included."""
+    rate_after_init = 0.1 * 0.99**60  # 300k iterations, x0.99 every 5k
+    return FocsConfig(
+        schedule=ScheduleConfig(e_iterations=5001, m_iterations=24_999),
+        reconstruction_optimizer=OptimizerConfig(
+            learning_rate=0.1, factor=0.8, start_iteration=300_000
+        ),
+        segmentation_optimizer=OptimizerConfig(
+            learning_rate=0.06 * rate_after_init, factor=0.8, decay=0.95
+        ),
+        initialisation=InitialisationConfig(pretrain_double_sigmoid=True),
+        reconstruction=ReconstructionConfig(
+            lambda_area=0.06,
+            detach_mask=False,
+            pixel_norm="l2",
+            pixel_reduction="mask_ratio",
+            landmark_weight_squared=True,
+            landmark_reduction="coordinates",
+            regularisation_divisor=224.0,
+        ),
+        segmentation=SegmentationConfig(
+            eta_presv=0.25,
+            neighbour_window=5,
+            neighbour_direction="render_to_target",
+            neighbour_norm="l2",
+            neighbour_masking="before",
+            neighbour_reduction="interior_mean",
+            perceptual_feature="shallow",
+            bin_form="absolute",
+            bin_reduction="all_pixels",
+        ),
+    )
+
+
+def quick() -> FocsConfig:
+    """Small networks and few iterations, tuned for the embedded benchmark on a CPU."""
+    return FocsConfig(
+        image_size=96,
+        batch_size=24,
+        encoder=EncoderConfig(
+            architecture="compact", head="latents", scales=LatentScales(translation_z=1.0)
+        ),
+        unet=UNetConfig(
+            width=8, depth=4, input_stride=2, blur_logits=True, norm="group", dropout=0.1
+        ),
+        recognition=RecognitionConfig(architecture="small", crop_size=64, embedding=128),
+        schedule=ScheduleConfig(
+            warmup_iterations=500,
+            init_iterations=500,
+            unet_pretrain_iterations=200,
+            joint_iterations=640,
+            e_iterations=60,
+            m_iterations=100,
+            freeze_batchnorm=True,
+        ),
+        init_optimizer=_adam(2.5e-3),
+        pretrain_optimizer=_adam(2e-3),
+        reconstruction_optimizer=_adam(1.25e-3),
+        segmentation_optimizer=_adam(1e-3, floor=0.3),
+        initialisation=InitialisationConfig(
+            xi=0.03,
+            loss="pixel",
+            perceptual=False,
+            likelihood_reduction="region_ratio",
+            pretrain_domain="region",
+        ),
+        reconstruction=ReconstructionConfig(
+            lambda_pixel=2.0,
+            lambda_perceptual=0.05,
+            lambda_landmark=0.012,
+            lambda_regularisation=0.0015,
+            landmark_reduction="weights",
+            regularisation_divisor=224.0,
+        ),
+        segmentation=SegmentationConfig(eta_bin=0.2),
+        augmentation=AugmentationConfig(
+            max_shift=4.0, integer_shift=False, interpolation="bilinear"
+        ),
+    )
+
+
+def smoke() -> FocsConfig:
+    """``quick`` with a handful of iterations: checks that everything runs, learns nothing."""
+    return quick().with_changes(
+        {
+            "batch_size": 8,
+            "schedule": {
+                "warmup_iterations": 6,
+                "init_iterations": 6,
+                "unet_pretrain_iterations": 6,
+                "joint_iterations": 12,
+                "e_iterations": 3,
+                "m_iterations": 3,
+            },
+        }
+    )
+
+
+def _adam(rate: float, floor: float = 0.02) -> OptimizerConfig:
+    return OptimizerConfig(name="adam", learning_rate=rate, schedule="cosine", floor=floor)
+
+
+PRESETS: dict[str, Callable[[], FocsConfig]] = {
+    "paper": paper,
+    "released": released,
+    "quick": quick,
+    "smoke": smoke,
+}

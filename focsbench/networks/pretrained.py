@@ -1,0 +1,84 @@
+"""Network weights on disk: safetensors files whose checksums are listed beside them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from focsbench.errors import CacheError
+
+WEIGHTS_FOLDER = Path(__file__).parent / "weights"
+CHECKSUMS = "SHA256SUMS"
+
+
+def weights_path(name: str) -> Path:
+    """Return the file of a name: inside the package's weights folder unless it has a folder."""
+    path = Path(name)
+    return path if path.parent != Path() else WEIGHTS_FOLDER / name
+
+
+def read_checksums(folder: Path) -> dict[str, str]:
+    """Read ``SHA256SUMS`` (format of sha256sum: digest, two spaces, name) of a folder."""
+    file = folder / CHECKSUMS
+    if not file.is_file():
+        return {}
+    pairs = (line.split(maxsplit=1) for line in file.read_text().splitlines() if line.strip())
+    return {name.strip(): digest for digest, name in pairs}
+
+
+def load_weights(module: nn.Module, path: Path) -> None:
+    """Load the weights of a module after checking their checksum.
+
+    Args:
+        module: receives all its parameters and buffers, cast to its own dtype.
+        path: safetensors file; the ``SHA256SUMS`` in its folder must list it.
+
+    Raises:
+        CacheError: if the file is missing, not listed, altered, or of another architecture.
+    """
+    if not path.is_file():
+        raise CacheError(f"{path} does not exist: reinstall focsbench or train the weights again.")
+    expected = read_checksums(path.parent).get(path.name)
+    if expected is None:
+        raise CacheError(f"{path} is not listed in {path.parent / CHECKSUMS}: train it again.")
+    if hashlib.sha256(path.read_bytes()).hexdigest() != expected:
+        raise CacheError(f"{path} does not match its checksum: reinstall focsbench or delete it.")
+    try:
+        module.load_state_dict(load_file(path))
+    except (RuntimeError, SafetensorError) as error:
+        raise CacheError(
+            f"{path} does not fit the configured network ({type(module).__name__}): "
+            "use the settings that it was trained with."
+        ) from error
+
+
+def save_weights(module: nn.Module, path: Path, half: bool = False) -> None:
+    """Write the weights of a module and list their checksum in ``SHA256SUMS`` beside them.
+
+    Args:
+        module: all parameters and buffers are written.
+        path: safetensors file to (over)write; its folder is made if needed.
+        half: store the parameters in float16 (half the size); statistics stay float32.
+    """
+    parameters = {name for name, _ in module.named_parameters()}
+    state = {
+        name: (value.half() if half and name in parameters else value).detach().cpu().contiguous()
+        for name, value in module.state_dict().items()
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # The temporary file lies in the same folder, so that the final rename is atomic.
+    handle, name = tempfile.mkstemp(suffix=".safetensors", dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    save_file(state, temporary)
+    digest = hashlib.sha256(temporary.read_bytes()).hexdigest()
+    temporary.replace(path)
+    sums = read_checksums(path.parent) | {path.name: digest}
+    lines = "".join(f"{digest}  {file}\n" for file, digest in sorted(sums.items()))
+    (path.parent / CHECKSUMS).write_text(lines)
