@@ -74,7 +74,7 @@ def model_weights(fields: SurfaceFields) -> FloatArray:
     inner_eye = (fields.eyeball > 0.5) & (fields.eye_radius > 13.0)
     importance = (1.0 - 0.9 * np.maximum(hidden, back)) * np.where(inner_eye, 0.01, 1.0)
     boost = 1.0 + 2.0 * np.clip(fields.eyeball + fields.lips, 0.0, 1.0)
-    return np.sqrt(fields.area * importance * boost + 1e-4).astype(np.float32)
+    return np.asarray(np.sqrt(fields.area * importance * boost + 1e-4), np.float32)
 
 
 def principal_components(

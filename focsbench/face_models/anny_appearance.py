@@ -108,7 +108,8 @@ def sample_mottle(
             members = (np.round(scale) == length) & (odd == parity)
             sigma[members] /= np.sqrt(max(int(members.sum()), 1))
     sigma = sigma * np.where(odd, 0.6, 1.0)
-    return (rng.normal(0.0, 1.0, (len(scale), 2)) * sigma[:, None] * [1.0, 1.5]).astype(np.float32)
+    drawn = rng.normal(0.0, 1.0, (len(scale), 2)) * sigma[:, None] * [1.0, 1.5]
+    return np.asarray(drawn, np.float32)
 
 
 def sample_traits(

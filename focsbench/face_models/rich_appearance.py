@@ -68,7 +68,8 @@ def folds(rng: np.random.Generator, fields: SurfaceFields, albedo: FloatArray) -
     wave = 0.5 + 0.5 * np.cos(2.0 * np.pi * (height - 30.0) / rng.uniform(9.0, 13.0))
     furrow = fields.forehead * wave**3 * smoothstep(28.0, 36.0, height)
     shade = age * (0.16 * nasolabial + 0.1 * crease + 0.1 * furrow)
-    return albedo * (1.0 - shade[:, None] * np.array([0.85, 1.0, 1.0], np.float32))
+    redder = np.array([0.85, 1.0, 1.0], np.float32)
+    return np.asarray(albedo * (1.0 - shade[:, None] * redder), np.float32)
 
 
 def add_rich_layers(
@@ -79,7 +80,8 @@ def add_rich_layers(
         albedo = make_up(rng, fields, albedo)
     albedo = folds(rng, fields, patches(rng, fields, albedo))
     grain = rng.normal(0.0, rng.uniform(0.005, 0.02), len(albedo))
-    albedo = albedo * (1.0 + (grain * fields.skin * (1.0 - fields.ears))[:, None])
+    factor = 1.0 + grain * fields.skin * (1.0 - fields.ears)
+    albedo = albedo * np.asarray(factor, np.float32)[:, None]
     scalp, beard, _ = hair_covers(fields, traits)
     cover = np.maximum(np.maximum(scalp, beard), brow_cover(fields.position, traits.brow))
     return np.clip(albedo, 0.0, 1.0).astype(np.float32), cover.astype(np.float32)

@@ -87,7 +87,7 @@ def sample_hair_colour(rng: np.random.Generator, melanin: float) -> FloatArray:
     """Draw a display hair colour (3,); darker skin goes with darker hair."""
     darkness = np.clip((melanin - MELANIN_RANGE[0]) / 1.2, 0.0, 1.0)
     weights = np.array([0.12, 0.16, 0.2, 0.2, 0.14, 0.08, 0.05, 0.05])
-    dark_weights = np.array([0.5, 0.34, 0.1, 0.015, 0.0, 0.0, 0.0, 0.045])
+    dark_weights = np.array([0.62, 0.3, 0.045, 0.0, 0.0, 0.0, 0.0, 0.035])
     weights = (1.0 - darkness) * weights + darkness * dark_weights
     chosen = HAIR_COLOURS[rng.choice(len(weights), p=weights / weights.sum())]
     return np.asarray(np.clip(chosen * rng.uniform(0.8, 1.2), 0.02, 0.9), np.float32)

@@ -142,7 +142,8 @@ def _freckle(x: float, y: float, z: float, share: float, seed: np.uint32) -> np.
     dx = x - 3.0 * i - radius - room * _hash_unit(i, j, k, seed + np.uint32(2))
     dy = y - 3.0 * j - radius - room * _hash_unit(i, j, k, seed + np.uint32(3))
     dz = z - 3.0 * k - radius - room * _hash_unit(i, j, k, seed + np.uint32(4))
-    return np.float32(max(0.0, 1.0 - (dx * dx + dy * dy + dz * dz) / (radius * radius)))
+    inside = 1.0 - (dx * dx + dy * dy + dz * dz) / (radius * radius)
+    return np.float32(inside) if inside > 0.0 else np.float32(0.0)
 
 
 @kernel

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 EYEBALL_RADIUS_MM = 14.95
 INTEROCULAR_MM = 61.55  # eyeball centre to eyeball centre on the base head; fixes the scale
+# Heights in mm to which the chin, the middle of the lips and the nose tip of any base are warped.
+ANCHOR_HEIGHTS = (-111.0, -68.0, -37.0)
 HEAD_AXIS_Z_MM = -67.0  # vertical axis of the skull, from which azimuths are measured
 
 # Hairline and upper edge of the beard: azimuth in degrees (0 = nose, 90 = ear) -> height in mm.
@@ -174,10 +176,9 @@ def _beard_fields(position: FloatArray) -> tuple[FloatArray, FloatArray]:
     below_top = smoothstep(-3.0, 7.0, np.interp(azimuth, *_BEARD_TOP) - height)
     above_bottom = smoothstep(-2.0, 12.0, height - np.interp(azimuth, *_BEARD_BOTTOM))
     in_front = smoothstep(-72.0, -58.0, position[:, 2])
-    area = below_top * above_bottom * in_front
-    upper_lip = smoothstep(-66.0, -60.0, height) * (
-        1.0 - smoothstep(20, 31, np.abs(position[:, 0]))
-    )
+    area = np.asarray(below_top * above_bottom * in_front, np.float32)
+    near_middle = 1.0 - smoothstep(20, 31, np.abs(position[:, 0]))
+    upper_lip = np.asarray(smoothstep(-66.0, -60.0, height) * near_middle, np.float32)
     return area * (1.0 - upper_lip), area * upper_lip
 
 
@@ -190,10 +191,24 @@ def sphere_centre(points: FloatArray) -> NDArray[np.float64]:
     return np.asarray(solution[:3] + shift)
 
 
-def _canonical(base: FloatArray, eyes: tuple[NDArray[np.intp], ...]) -> FloatArray:
+def canonical_position(
+    base: FloatArray, eyes: tuple[NDArray[np.intp], ...], lips: NDArray[np.bool_]
+) -> FloatArray:
+    """Return the canonical position (V, 3): eye frame, lower face stretched onto the anchors."""
     centres = np.stack([sphere_centre(base[e]) for e in eyes])
     scale = INTEROCULAR_MM / np.linalg.norm(centres[0] - centres[1])
-    return ((base - centres.mean(axis=0)) * scale).astype(np.float32)
+    position = (base - centres.mean(axis=0)) * scale
+    height, depth = position[:, 1], position[:, 2]
+    middle = np.abs(position[:, 0]) < 1.0
+    mouth = 0.5 * (height[lips].min() + height[lips].max())
+    nose = height[np.argmax(np.where(middle & (height < 0.0), depth, -np.inf))]
+    below_mouth = middle & (height < mouth - 22.0) & (depth > 0.0)
+    foremost = depth[below_mouth].max()
+    chin = height[below_mouth & (depth > foremost - 12.0)].min()
+    below_chin = ANCHOR_HEIGHTS[0] + np.minimum(height - chin, 0.0)
+    stretched = np.interp(height, (chin, mouth, nose, 0.0), (*ANCHOR_HEIGHTS, 0.0))
+    position[:, 1] = np.where(height < chin, below_chin, np.where(height < 0, stretched, height))
+    return np.asarray(position, np.float32)
 
 
 def _eye_radius(position: FloatArray, eyes: tuple[NDArray[np.intp], ...]) -> FloatArray:
@@ -212,7 +227,7 @@ def build_fields(heads: AnnyHeads) -> SurfaceFields:
     base = np.asarray(heads.base, np.float32)
     triangles = np.asarray(heads.triangles, np.int32)
     eyes = eyeball_components(triangles, base)
-    position = _canonical(base, eyes)
+    position = canonical_position(base, eyes, heads.regions["lips"])
     x, y, z = np.abs(position[:, 0]), position[:, 1], position[:, 2]
     adjacency = vertex_adjacency(triangles, len(base))
     eyeball = np.zeros(len(base), np.float32)
