@@ -7,6 +7,8 @@ pixel when the image is flipped.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -25,33 +27,40 @@ FLIP_PERMUTATION = (
 )
 
 
-def augment(
-    images: Tensor,
-    landmarks: Tensor,
-    masks: Tensor,
-    config: AugmentationConfig,
-    generator: torch.Generator,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Transform every image of a batch by its own random similarity, the labels with it.
+class Batch(NamedTuple):
+    """Aligned training images and what weak supervision knows of them.
+
+    images: (B, 3, S, S) in [0, 1].
+    landmarks: (B, 68, 2) pixels, x right, y down, pixel centres at integers.
+    masks: (B, S, S) in [0, 1], visible face (only supervised rows look at it), or None.
+    """
+
+    images: Tensor
+    landmarks: Tensor
+    masks: Tensor | None = None
+
+
+def augment(batch: Batch, config: AugmentationConfig, generator: torch.Generator) -> Batch:
+    """Transform every image of the batch by its own random similarity, its labels with it.
 
     Args:
-        images: (B, 3, S, S) in [0, 1].
-        landmarks: (B, 68, 2) pixels, centres at integers.
-        masks: (B, S, S) in [0, 1]; interpolated, so that borders become grey.
-        config: ranges; ``enabled=False`` returns everything as it is.
+        batch: not changed.
+        config: ranges; ``enabled=False`` returns the batch as it is.
         generator: source of all randomness, on the CPU.
 
     Returns:
-        New images, landmarks and masks; black and 0 where the old image does not reach.
+        A new batch, black and 0 where the old image does not reach. Masks are interpolated, so
+        their borders become grey.
     """
     if not config.enabled:
-        return images, landmarks, masks
+        return batch
+    images, landmarks, masks = batch
     matrix, flipped = random_similarities(len(images), images.shape[-1], config, generator)
     matrix, flipped = matrix.to(images), flipped.to(images.device)
-    return (
+    return Batch(
         recolour(_warp(images, matrix, config.interpolation), config, generator),
         transform_landmarks(landmarks, matrix, flipped),
-        _warp(masks[:, None], matrix, "bilinear")[:, 0],
+        None if masks is None else _warp(masks[:, None], matrix, "bilinear")[:, 0],
     )
 
 

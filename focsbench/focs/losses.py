@@ -5,12 +5,11 @@ Terms of weight 0 are not computed, so that ablations are also faster.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
 
-from focsbench.focs.autoencoder import Decoded
 from focsbench.focs.loss_config import (
     InitialisationConfig,
     ReconstructionConfig,
@@ -29,6 +28,9 @@ from focsbench.focs.reconstruction_losses import (
     regularisation_loss,
 )
 from focsbench.focs.segmentation_losses import area_loss, binary_loss, neighbour_loss
+
+if TYPE_CHECKING:  # the losses need no renderer, only what it returned
+    from focsbench.focs.autoencoder import Decoded
 
 
 class Loss(NamedTuple):

@@ -37,6 +37,7 @@ def released() -> FocsConfig:
     """The authors' code of 2022 (GitHub), deviations from the paper included."""
     rate_after_init = 0.1 * 0.99**60  # 300k iterations, x0.99 every 5k
     return FocsConfig(
+        interpolation="affine",
         schedule=ScheduleConfig(e_iterations=5001, m_iterations=24_999),
         reconstruction_optimizer=OptimizerConfig(
             learning_rate=0.1, factor=0.8, start_iteration=300_000
@@ -72,6 +73,7 @@ def quick() -> FocsConfig:
     """Small networks and few iterations, tuned for the embedded benchmark on a CPU."""
     return FocsConfig(
         image_size=96,
+        checkpoint_every=200,
         batch_size=24,
         encoder=EncoderConfig(
             architecture="compact", head="latents", scales=LatentScales(translation_z=1.0)

@@ -10,7 +10,7 @@ from focsbench.networks.config import NormKind
 
 
 def use_channels_last(module: nn.Module) -> None:
-    """Lay out convolution weights channels-last; outputs follow, and CPU kernels are a third faster.
+    """Lay out convolution weights channels-last: outputs follow, and CPU kernels run faster.
 
     (``Module.to(memory_format=...)`` does the same, but its annotations miss that form.)
     """

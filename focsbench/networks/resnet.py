@@ -58,7 +58,7 @@ def split_latents(raw: Tensor, scales: LatentScales) -> Latents:
         pairs = zip(RELEASED_STARTS, _SIZES, strict=True)
         blocks = [raw[:, start : start + size] for start, size in pairs]
     else:
-        blocks = list(torch.split(raw, _SIZES, dim=1))
+        blocks = list(torch.split(raw, list(_SIZES), dim=1))
     identity, expression, albedo, angles, translation, light = blocks
     per_axis = raw.new_tensor([scales.translation_xy, scales.translation_xy, scales.translation_z])
     return Latents(
