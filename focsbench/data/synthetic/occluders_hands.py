@@ -1,0 +1,207 @@
+"""Hands in front of the face: posed fingers, a forearm, the colour of the person's own skin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from focsbench.data.synthetic.anatomy import Anatomy
+from focsbench.data.synthetic.grids import grid_triangles, rotation
+from focsbench.data.synthetic.occluders_worn import Occluder
+from focsbench.data.synthetic.parts import OTHER
+from focsbench.data.synthetic.surfaces import Material, Surface, uniform
+from focsbench.face_models.anny_hands import HandRig
+from focsbench.types import FloatArray, IntArray
+
+SKIN = Material(
+    texture="skin", repeat=(3.0, 3.0), modulate=0.22, emboss=0.15, specular=0.10, gloss=14.0,
+    wrap=(0.22, 0.09, 0.06), sheen=0.1,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Gesture:
+    """A way to hold a hand at a face.
+
+    curl: flexion (degrees) of the three joints of fingers 2 to 5. thumb: of the thumb's joints.
+    spread: degrees between neighbouring fingers. target: landmark group to touch. contact: share
+    of the way from wrist (0) to finger tips (1) that lies over the target. palm: whether the palm
+    (True) or the back of the hand faces the face.
+    """
+
+    name: str
+    curl: tuple[float, float, float]
+    thumb: float
+    spread: float
+    target: str
+    contact: float
+    palm: bool
+
+
+GESTURES = (
+    Gesture("cover_mouth", (8, 10, 6), 10, 2.5, "mouth", 0.72, True),
+    Gesture("cover_eye", (10, 12, 8), 12, 3.0, "eye", 0.68, True),
+    Gesture("cheek_rest", (12, 18, 12), 15, 3.0, "cheek", 0.60, True),
+    Gesture("fist_chin", (68, 85, 55), 30, 0.5, "chin", 0.52, False),
+    Gesture("fingers_lips", (22, 26, 18), 18, 1.0, "mouth", 0.90, True),
+    Gesture("temple", (20, 30, 18), 14, 3.0, "temple", 0.92, True),
+    Gesture("open_before", (4, 6, 4), 4, 7.0, "nose", 0.62, True),
+)
+
+
+def target_point(name: str, anatomy: Anatomy, side: float) -> FloatArray:
+    """Return the (3,) point of the face that a gesture touches; side is +1 for subject's left."""
+    p = anatomy.landmarks
+    left = side > 0
+    return {
+        "mouth": p[48:68].mean(axis=0),
+        "nose": p[30] * 0.6 + p[51] * 0.4,
+        "chin": 0.6 * p[8] + 0.4 * p[57],
+        "eye": p[42:48].mean(axis=0) if left else p[36:42].mean(axis=0),
+        "cheek": (p[13] * 0.45 + p[54] * 0.55) if left else (p[3] * 0.45 + p[48] * 0.55),
+        "temple": (p[16] * 0.4 + p[45] * 0.6) if left else (p[0] * 0.4 + p[36] * 0.6),
+    }[name]
+
+
+def rest_axes(rig: HandRig) -> FloatArray:
+    """Return (3, 3) columns: along the fingers, out of the palm, their cross product."""
+    knuckle = rig.bones.index("finger3-1.R")
+    along = rig.joints[knuckle] - rig.joints[0]
+    along = along / np.linalg.norm(along)
+    palm = np.cross(rig.axes[knuckle], along)
+    palm = palm / np.linalg.norm(palm)
+    return np.stack([along, palm, np.cross(along, palm)], axis=1)
+
+
+def _turn(axis: FloatArray, degrees: float) -> FloatArray:
+    """Rotation matrix about a unit axis (Rodrigues)."""
+    angle = np.radians(degrees)
+    k = np.array([[0, -axis[2], axis[1]], [axis[2], 0, -axis[0]], [-axis[1], axis[0], 0]])
+    result: FloatArray = np.eye(3) + np.sin(angle) * k + (1 - np.cos(angle)) * (k @ k)
+    return result
+
+
+def pose_fingers(rig: HandRig, gesture: Gesture, rng: np.random.Generator) -> FloatArray:
+    """Return posed vertices (H, 3) of the right hand in rest axes; joints vary a little."""
+    palm = rest_axes(rig)[:, 1]
+    turns: dict[str, FloatArray] = {}
+    for index, bone in enumerate(rig.bones):
+        if not bone.startswith("finger"):
+            continue
+        finger, joint = int(bone[6]), int(bone[8])
+        if finger == 1:
+            turns[bone] = _turn(rig.axes[index], gesture.thumb * rng.uniform(0.5, 1.2))
+            continue
+        bend = gesture.curl[joint - 1] * rng.uniform(0.75, 1.25) + rng.normal(0, 2.5)
+        turn = _turn(rig.axes[index], bend * (1 + 0.08 * (finger - 2)))
+        if joint == 1:
+            turn = _turn(palm, gesture.spread * (finger - 3.5) * -1.0) @ turn
+        turns[bone] = turn
+    return rig.pose(turns)
+
+
+def wrist_loop(triangles: IntArray) -> IntArray:
+    """Return the vertex ids of the open boundary in order."""
+    edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
+    known = {(int(a), int(b)) for a, b in edges}
+    after = {a: b for a, b in known if (b, a) not in known}
+    start = min(after)
+    loop = [start]
+    while after[loop[-1]] != start:
+        loop.append(after[loop[-1]])
+    return np.array(loop)
+
+
+def _forearm(
+    ring: FloatArray,
+    direction: FloatArray,
+    skin: FloatArray,
+    sleeve: tuple[float, float, float],
+    bare: float,
+) -> list[Surface]:
+    """Extend the wrist ring (N, 3) along a direction: bare skin, then a sleeve."""
+    centre = ring.mean(axis=0)
+    surfaces = []
+    for first, last, grow, colour, material in (
+        (0.0, bare + 8, 1.0, skin, SKIN),
+        (
+            bare,
+            300.0,
+            1.22,
+            np.array(sleeve),
+            Material(texture="weave", repeat=(6, 12), modulate=0.3),
+        ),
+    ):
+        steps = np.linspace(first, last, 8)
+        widen = grow * (1 + 0.0022 * steps)
+        rows = centre + widen[:, None, None] * (ring - centre) + steps[:, None, None] * direction
+        surfaces.append(
+            uniform(
+                rows.reshape(-1, 3), grid_triangles(8, len(ring), wrap=True), colour, OTHER,
+                material=material,
+            )
+        )  # fmt: skip
+    return surfaces
+
+
+def hand(
+    rng: np.random.Generator,
+    anatomy: Anatomy,
+    rig: HandRig,
+    skin: FloatArray,
+    sleeve: tuple[float, float, float],
+) -> Occluder:
+    """Build one hand of the person at the face, with its forearm.
+
+    skin: (3,) display RGB of the back of the hand.
+    """
+    gesture = GESTURES[int(rng.integers(len(GESTURES)))]
+    side = float(rng.choice([-1.0, 1.0]))  # the arm comes from this side of the person
+    vertices = pose_fingers(rig, gesture, rng) @ rest_axes(rig)  # now x fingers, y palm, z cross
+    triangles = rig.triangles
+    if side > 0:  # the rig is a right hand (-x side); the left one is its mirror image
+        vertices = vertices * np.array([1, 1, -1], dtype=np.float32)
+        triangles = np.ascontiguousarray(triangles[:, ::-1])
+    vertices = vertices * rng.uniform(0.92, 1.06)
+    # fingers point up and across the face; the palm looks at the head
+    lean = (
+        np.radians(rng.uniform(5, 65))
+        if gesture.target in ("mouth", "nose", "eye")
+        else np.radians(rng.uniform(-5, 35))
+    )
+    fingers = np.array([-side * np.sin(lean), np.cos(lean), 0.0])
+    inwards = (
+        np.array([-side * 0.9, 0.0, -0.6])
+        if gesture.target in ("cheek", "temple")
+        else np.array([0.0, 0.0, -1.0])
+    )
+    if not gesture.palm:
+        inwards = -inwards
+    inwards = inwards - fingers * (inwards @ fingers)
+    inwards /= np.linalg.norm(inwards)
+    axes = np.stack([fingers, inwards, np.cross(fingers, inwards)], axis=1)
+    axes = axes @ rotation(np.radians(rng.normal(0, 7, 3)))
+    length = float(vertices[:, 0].max())
+    contact = np.array([gesture.contact * length, 0.0, 0.0])
+    placed = (vertices - contact) @ axes.T
+    target = target_point(gesture.target, anatomy, side) + rng.normal(0, 6, 3)
+    outward = -inwards if gesture.palm else inwards
+    placed = placed + target + outward * rng.uniform(16, 22)
+    palm_side = np.clip(vertices[:, 1] / 14.0, -1, 1)[:, None]
+    tips = np.clip((vertices[:, 0] / length - 0.85) / 0.15, 0, 1)[:, None]
+    colour = skin * (1 + 0.10 * palm_side) * (1 + tips * np.array([0.05, -0.07, -0.05]))
+    surface = Surface(
+        vertices=placed.astype(np.float32),
+        triangles=triangles,
+        colour=np.clip(colour, 0, 1).astype(np.float32),
+        uv=(vertices[:, [0, 2]] / 90.0).astype(np.float32),
+        labels=np.full(len(triangles), OTHER, dtype=np.uint8),
+        material=SKIN,
+    )
+    arm = -axes[:, 0] + np.array([side * 0.25, -0.35, 0.15])
+    arm = arm / np.linalg.norm(arm)
+    ring = placed[wrist_loop(triangles)]
+    return Occluder(
+        "hand", [surface, *_forearm(ring, arm, skin, sleeve, rng.uniform(20, 90))], held=True
+    )
