@@ -122,6 +122,12 @@ class ScheduleConfig(Section):
         """Number of E/M cycles in the joint training; the last one may be partial."""
         return self.joint_iterations / self.cycle if self.cycle else 0.0
 
+    @property
+    def matched_iterations(self) -> int:
+        """R iterations after the warm-up, robust start and M-steps: a fair budget for rows of R."""
+        full, rest = divmod(self.joint_iterations, max(self.cycle, 1))
+        return self.init_iterations + full * self.m_iterations + max(rest - self.e_iterations, 0)
+
 
 class AugmentationConfig(Section):
     """Random similarity transforms and flips of training images (released, as Deep3D)."""
@@ -153,6 +159,19 @@ class FocsConfig(Section):
 
     image_size: int = Field(default=224, ge=32, description="side of the aligned images, pixels")
     batch_size: int = Field(default=12, ge=1, description="images per iteration (paper: 12)")
+    checkpoint_every: int = Field(
+        default=5000, ge=1, description="iterations between two checkpoints of a stage (released)"
+    )
+    rasterizer: Literal["auto", "numba", "torch", "pytorch3d"] = Field(
+        default="auto", description="backend that finds the visible triangles"
+    )
+    interpolation: Literal["perspective", "affine"] = Field(
+        default="perspective", description="of colours inside a triangle (released: affine)"
+    )
+    renormalize_normals: bool = Field(
+        default=True,
+        description="vertex normals of unit length; released: false, which darkens curved parts",
+    )
     encoder: EncoderConfig = Field(default=EncoderConfig(), description="network R")
     unet: UNetConfig = Field(default=UNetConfig(), description="network S")
     recognition: RecognitionConfig = Field(

@@ -38,6 +38,7 @@ def released() -> FocsConfig:
     rate_after_init = 0.1 * 0.99**60  # 300k iterations, x0.99 every 5k
     return FocsConfig(
         interpolation="affine",
+        renormalize_normals=False,
         schedule=ScheduleConfig(e_iterations=5001, m_iterations=24_999),
         reconstruction_optimizer=OptimizerConfig(
             learning_rate=0.1, factor=0.8, start_iteration=300_000
