@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from functools import partial
+from typing import ClassVar
 
 from .masked_rmse import MaskedRMSE
 
-ARRMSE = partial(
-    MaskedRMSE,
-    name="ar_rmse",
-    dataset="ar",
-    visible_face="manual masks of Egger et al. 2018, above one half after alignment",
-)
+
+class ARRMSE(MaskedRMSE):
+    """``rmse`` and ``rmse_common`` on the AR faces."""
+
+    name: ClassVar[str] = "ar_rmse"
+    dataset: ClassVar[str] = "ar"
+    visible_face = "manual masks of Egger et al. 2018, above one half after alignment"
+    prepare_reads_predictions: ClassVar[bool] = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 
 from focsbench.data.predictions import PredictionFolder
 from focsbench.errors import InputError
@@ -20,9 +21,9 @@ _NEEDS = ("region", "visible")
 class ARSegmentation:
     """Accuracy, precision, recall and F1 of the visible-face mask, per image."""
 
-    name = "ar_segmentation"
-    dataset = "ar"
-    prepare_reads_predictions = False
+    name: ClassVar[str] = "ar_segmentation"
+    dataset: ClassVar[str] = "ar"
+    prepare_reads_predictions: ClassVar[bool] = False
 
     def __init__(self, binarisation: Binarisation = "hard", clamp: bool = True) -> None:
         """The defaults round the masks, as in the paper's figures; the tables do not say.
@@ -68,7 +69,7 @@ class ARSegmentation:
             scores = self._scores(sample, folder)
             return [scores[metric] for metric in METRICS]
 
-        return score_images(method, self.name, dataset, [Measure(METRICS, measure)])
+        return score_images(method, self.name, folder, dataset, [Measure(METRICS, measure)])
 
     def _scores(self, sample: Sample, folder: PredictionFolder) -> dict[str, float]:
         if sample.visible_mask is None:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from focsbench.types import ResultRow
 
@@ -92,13 +92,3 @@ class EvaluationProtocol(Protocol[DatasetT_contra]):
             InputError: if the folder as a whole or the ground truth cannot be used.
         """
         ...
-
-
-def describe(card: ProtocolCard) -> dict[str, Any]:
-    """Return a card as plain data for JSON."""
-    return {
-        "name": card.name,
-        "version": card.version,
-        "rules": dict(card.rules),
-        "fingerprint": card.fingerprint(),
-    }

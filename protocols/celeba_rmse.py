@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from functools import partial
+from typing import ClassVar
 
 from focsbench.data.celebahq import VISIBLE_FACE_RULE
 
 from .masked_rmse import MaskedRMSE
 
-CelebARMSE = partial(
-    MaskedRMSE,
-    name="celeba_rmse",
-    dataset="celeba",
-    visible_face=f"part masks merged by {VISIBLE_FACE_RULE}, above one half after alignment",
-)
+
+class CelebARMSE(MaskedRMSE):
+    """``rmse`` and ``rmse_common`` on CelebA-HQ."""
+
+    name: ClassVar[str] = "celeba_rmse"
+    dataset: ClassVar[str] = "celeba"
+    visible_face = f"part masks merged by {VISIBLE_FACE_RULE}, above one half after alignment"
+    prepare_reads_predictions: ClassVar[bool] = True

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -29,21 +30,25 @@ _REGIONS = "common_regions.npy"
 
 
 class MaskedRMSE:
-    """Masked RMSE on one dataset whose samples carry visible-face masks."""
+    """What the protocols of both datasets share; a subclass names itself, nothing more.
 
-    prepare_reads_predictions = True
+    name: of the protocol; dataset: that it scores (samples carry visible-face masks);
+    visible_face: rule of its labels, for the card.
+    """
 
-    def __init__(self, name: str, dataset: str, visible_face: str) -> None:
-        """name: of the protocol; dataset: that it scores; visible_face: rule of its labels."""
-        self.name = name
-        self.dataset = dataset
+    name: ClassVar[str]
+    dataset: ClassVar[str]
+    visible_face: ClassVar[str]
+    prepare_reads_predictions: ClassVar[bool]
+
+    def __init__(self) -> None:
         self.card = ProtocolCard(
-            name=name,
+            name=self.name,
             version=1,
             rules={
-                "dataset": dataset,
+                "dataset": self.dataset,
                 "quantity": "255 sqrt(mean of squared differences over pixels and channels)",
-                "visible face": visible_face,
+                "visible face": self.visible_face,
                 "region of rmse": "visible face and covered by the method's own reconstruction",
                 "region of rmse_common": "visible face and covered by the reconstructions of all "
                 "compared methods (a method without one for an image does not shrink it)",
@@ -63,8 +68,8 @@ class MaskedRMSE:
             for method, folder in folders.items()
             if all(folder.provides(name) for name in _NEEDS)
         }
-        shape = dataset[0].image.shape[:2]
-        regions = [_common_region(list(taking_part.values()), key, shape) for key in dataset.keys()]
+        keys, shape = dataset.keys(), dataset[0].image.shape[:2]
+        regions = [_common_region(list(taking_part.values()), key, shape) for key in keys]
         np.save(shared / _REGIONS, np.stack(regions), allow_pickle=False)
         names = json.dumps(list(taking_part), indent=1)
         (shared / "common_regions.json").write_text(names + "\n", encoding="utf-8")
@@ -87,7 +92,7 @@ class MaskedRMSE:
             return [_error(sample, folder, common[index])]
 
         measures = [Measure(("rmse",), own), Measure(("rmse_common",), shared_region)]
-        return score_images(method, self.name, dataset, measures)
+        return score_images(method, self.name, folder, dataset, measures)
 
 
 def _error(sample: Sample, folder: PredictionFolder, region: BoolArray) -> float:
@@ -115,7 +120,7 @@ def _common_region(folders: list[PredictionFolder], key: str, shape: tuple[int, 
 
 def _read_regions(path: Path, count: int) -> BoolArray:
     try:
-        regions = np.load(path, allow_pickle=False)
+        regions: BoolArray = np.load(path, allow_pickle=False)
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: {error}; prepare the protocol again.") from None
     if len(regions) != count:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from focsbench.types import FloatArray, ResultRow
 
 from .base import POOLED, ProtocolCard
 from .now_scans import CroppedScan, ScanDataset, ScanItem, read_crop, write_crops
-from .per_image import done_row, image_rows
+from .per_image import done_row, image_rows, reason
 
 METRICS = ("median", "mean", "std", "n")
 MIRROR_WARNING = (
@@ -32,19 +33,21 @@ MIRROR_WARNING = (
 class NoW:
     """Scan-to-mesh distances after landmark placement and refinement, per image and pooled."""
 
-    dataset = "now"
-    prepare_reads_predictions = False
+    name: str = "now"
+    dataset: ClassVar[str] = "now"
+    prepare_reads_predictions: ClassVar[bool] = False
 
     def __init__(self, metrical: bool = False) -> None:
         """metrical: predictions keep the size that their unit says, instead of the best one."""
         self._metrical = metrical
-        self.name = "now_metrical" if metrical else "now"
+        if metrical:
+            self.name = "now_metrical"
         self.card = ProtocolCard(
             name=self.name,
             version=1,
             rules={
                 "dataset": self.dataset,
-                "ground truth": "neutral scan of the subject; predictions are neutral and uncropped",
+                "ground truth": "neutral scan; predictions are neutral and uncropped",
                 "crop": f"ball at nose bottom + {BRIDGE_WEIGHT} (bridge - nose bottom), radius "
                 f"{CROP_FACTOR} (outer eye distance + nose length) / 2; every vertex once",
                 "placement": "Procrustes of 7 landmarks with scale, mirror images allowed",
@@ -71,6 +74,7 @@ class NoW:
     ) -> list[ResultRow]:
         """Return median, mean, std (mm) and number of distances per image and pooled.
 
+        The rows of an image name its challenge as subset; :func:`subsets` says what is pooled.
         The distances themselves go to ``output/<key>.npy``, (N,) float32 mm in the order of the
         cropped scan vertices; see the base protocol.
         """
@@ -81,19 +85,19 @@ class NoW:
         rows: list[ResultRow] = []
         done: dict[str, FloatArray] = {}
         for item in track(dataset.items, f"{self.name}: {method}", total=len(dataset.items)):
-            values, reason = None, ""
+            values = None
             try:
-                distances, reason = self._distances(folder, item, crops[item.subject])
+                distances, note = self._distances(folder, item, crops[item.subject])
             except (InputError, ValueError) as error:
-                reason = str(error)
+                note = reason(error, folder)
             else:
                 done[item.key] = distances
                 values = _values([distances])
                 _save(output, item.key, distances)
             rows += image_rows(
-                method, self.name, item.challenge, item.subject, item.key, METRICS, values, reason
+                method, self.name, item.challenge, item.subject, item.key, METRICS, values, note
             )
-        return rows + self._pooled(method, dataset.items, done)
+        return rows + self._pooled(method, subsets(dataset.items), done)
 
     def _distances(
         self, folder: PredictionFolder, item: ScanItem, crop: CroppedScan
@@ -109,14 +113,14 @@ class NoW:
         return alignment.distances, MIRROR_WARNING if alignment.transform.is_mirror else ""
 
     def _pooled(
-        self, method: str, items: Sequence[ScanItem], done: Mapping[str, FloatArray]
+        self, method: str, groups: Mapping[str, list[str]], done: Mapping[str, FloatArray]
     ) -> list[ResultRow]:
         rows: list[ResultRow] = []
-        for subset, members in subsets(items).items():
+        for subset, members in groups.items():
             pool = [done[key] for key in members if key in done]
             values = _values(pool) if pool else None
-            reason = "" if pool else "no image of this subset could be scored"
-            rows += image_rows(method, self.name, subset, "", POOLED, METRICS, values, reason)
+            note = "" if pool else "no image of this subset could be scored"
+            rows += image_rows(method, self.name, subset, "", POOLED, METRICS, values, note)
             rows.append(done_row(method, self.name, subset, [key in done for key in members]))
         return rows
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from focsbench.data.predictions import PredictionFolder
 from focsbench.errors import InputError
 from focsbench.progress import track
 from focsbench.types import FaceDataset, ResultRow, Sample
@@ -26,7 +28,11 @@ class Measure:
 
 
 def score_images(
-    method: str, protocol: str, dataset: FaceDataset, measures: Sequence[Measure]
+    method: str,
+    protocol: str,
+    folder: PredictionFolder,
+    dataset: FaceDataset,
+    measures: Sequence[Measure],
 ) -> list[ResultRow]:
     """Return one row per image and metric, then a done-rate row per subset and ``overall``.
 
@@ -37,10 +43,10 @@ def score_images(
     for index in track(range(len(dataset)), f"{protocol}: {method}"):
         sample = dataset[index]
         for number, measure in enumerate(measures):
-            values, reason = _attempt(measure, index, sample)
+            values, note = _attempt(measure, folder, index, sample)
             rows += image_rows(
                 method, protocol, sample.subset, sample.subject, sample.key,
-                measure.metrics, values, reason,
+                measure.metrics, values, note,
             )  # fmt: skip
             if number == 0:
                 done.setdefault(sample.subset, []).append(values is not None)
@@ -56,13 +62,20 @@ def image_rows(
     key: str,
     metrics: Sequence[str],
     values: Sequence[float] | None,
-    reason: str = "",
+    note: str = "",
 ) -> list[ResultRow]:
-    """Return the rows of one image; without values they are failed ones with the reason."""
-    status = "ok" if values is not None else "failed"
+    """Return the rows of one image; without values they are failed ones.
+
+    note: why there are no values, or a warning about them.
+    """
+    if values is None:
+        return [
+            ResultRow(method, protocol, subset, subject, key, metric, None, "failed", note)
+            for metric in metrics
+        ]
     return [
-        ResultRow(method, protocol, subset, subject, key, metric, value, status, reason)
-        for metric, value in zip(metrics, values or [None] * len(metrics), strict=True)
+        ResultRow(method, protocol, subset, subject, key, metric, value, "ok", note)
+        for metric, value in zip(metrics, values, strict=True)
     ]
 
 
@@ -72,8 +85,18 @@ def done_row(method: str, protocol: str, subset: str, done: Sequence[bool]) -> R
     return ResultRow(method, protocol, subset, "", POOLED, DONE_RATE, rate)
 
 
-def _attempt(measure: Measure, index: int, sample: Sample) -> tuple[Sequence[float] | None, str]:
+def reason(error: Exception, folder: PredictionFolder) -> str:
+    """Return the message of an error with paths inside the predictions folder made relative.
+
+    Result rows stay the same wherever the folder lies.
+    """
+    return str(error).replace(f"{folder.folder}{os.sep}", "")
+
+
+def _attempt(
+    measure: Measure, folder: PredictionFolder, index: int, sample: Sample
+) -> tuple[Sequence[float] | None, str]:
     try:
         return measure.compute(index, sample), ""
     except (InputError, ValueError) as error:
-        return None, str(error)
+        return None, reason(error, folder)

@@ -32,7 +32,9 @@ def parse_obj(data: bytes) -> tuple[FloatArray, IntArray]:
     sizes = np.array([len(polygon) for polygon in corners], dtype=np.int64)
     if len(sizes) and sizes.min() < 3:
         raise ValueError("a face has fewer than three corners")
-    indices = np.array([int(corner) for polygon in corners for corner in polygon], dtype=np.int64)
+    indices: IntArray = np.array(
+        [int(corner) for polygon in corners for corner in polygon], dtype=np.int64
+    )
     if (indices == 0).any():
         raise ValueError("a face names vertex 0, but OBJ counts from 1")
     if (indices < 0).any():
@@ -55,7 +57,8 @@ def fan_triangles(corners: IntArray, sizes: IntArray) -> IntArray:
     first = np.repeat(starts, fans)
     # position of each triangle inside its own fan
     inside = np.arange(fans.sum()) - np.repeat(np.cumsum(fans) - fans, fans)
-    return corners[np.column_stack([first, first + inside + 1, first + inside + 2])]
+    triangles: IntArray = corners[np.column_stack([first, first + inside + 1, first + inside + 2])]
+    return triangles
 
 
 def _without_attributes(face_lines: list[bytes]) -> list[bytes]:
