@@ -2,62 +2,56 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
-from torch import Tensor
 
 from focsbench.data.aligned import AlignedArrays
-from focsbench.focs.augmentation import augment
+from focsbench.focs.augmentation import Batch, augment
 from focsbench.focs.config import AugmentationConfig
 
 
-@dataclass(frozen=True)
-class Batch:
-    """Training images and what weak supervision knows of them.
-
-    images: (B, 3, S, S) in [0, 1]; landmarks: (B, 68, 2) pixels.
-    labels: (B, S, S) float ground-truth visible-face masks; only the supervised rows look at them.
-    subjects: (B,) identity numbers.
-    """
-
-    images: Tensor
-    landmarks: Tensor
-    labels: Tensor
-    subjects: Tensor
-
-
 class BatchStream:
-    """Shuffled, augmented mini-batches of packed training data."""
+    """Shuffled, augmented mini-batches of packed training data.
+
+    data: aligned photographs, landmarks and visible-face masks; only rows that are supervised by
+        masks look at ``Batch.masks``.
+    size: images per batch; incomplete last batches of an epoch are skipped.
+    seed: decides the order and every augmentation, together with the iteration.
+    """
 
     def __init__(
         self, data: AlignedArrays, size: int, augmentation: AugmentationConfig, seed: int
     ) -> None:
         self._data = data
-        self._size = size
+        self._size = min(size, len(data))
         self._augmentation = augmentation
         self._seed = seed
         self._epoch = -1
         self._order = np.arange(0)
 
     def __call__(self, iteration: int) -> Batch:
-        """Return the batch of an iteration; incomplete last batches of an epoch are skipped."""
-        per_epoch = max(len(self._data) // self._size, 1)
-        epoch, position = divmod(iteration, per_epoch)
+        """Return the batch of an iteration."""
+        batch = self._raw(self.members(iteration))
+        generator = torch.Generator().manual_seed(iteration_seed(self._seed, 2, iteration))
+        return augment(batch, self._augmentation, generator)
+
+    def members(self, iteration: int) -> np.ndarray:
+        """Return the indices of the images in the batch of an iteration."""
+        epoch, position = divmod(iteration, len(self._data) // self._size)
         if epoch != self._epoch:
             sequence = np.random.SeedSequence([self._seed, 1, epoch])
             self._order = np.random.default_rng(sequence).permutation(len(self._data))
             self._epoch = epoch
-        chosen = self._order[position * self._size : (position + 1) * self._size]
-        generator = torch.Generator().manual_seed(
-            int(np.random.SeedSequence([self._seed, 2, iteration]).generate_state(1)[0])
+        return self._order[position * self._size : (position + 1) * self._size]
+
+    def _raw(self, chosen: np.ndarray) -> Batch:
+        return Batch(
+            images=torch.from_numpy(self._data.images[chosen]).permute(0, 3, 1, 2).float() / 255,
+            landmarks=torch.from_numpy(self._data.landmarks[chosen]),
+            masks=torch.from_numpy(self._data.masks[chosen]).float(),
         )
-        images, landmarks, labels = augment(
-            torch.from_numpy(self._data.images[chosen]).permute(0, 3, 1, 2).float() / 255,
-            torch.from_numpy(self._data.landmarks[chosen]),
-            torch.from_numpy(self._data.masks[chosen]).float(),
-            self._augmentation,
-            generator,
-        )
-        return Batch(images, landmarks, labels, torch.from_numpy(self._data.subjects[chosen]))
+
+
+def iteration_seed(*numbers: int) -> int:
+    """Mix numbers (seed, purpose, iteration) into the seed of a torch generator."""
+    return int(np.random.SeedSequence(numbers).generate_state(1)[0])

@@ -1,0 +1,75 @@
+"""Networks of a configuration, fresh or from the folders of earlier stages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from focsbench.errors import CacheError
+from focsbench.face_models import load_face_model
+from focsbench.focs.autoencoder import FaceAutoencoder, FaceDecoder
+from focsbench.focs.config import FocsConfig
+from focsbench.networks.pretrained import load_weights, weights_path
+from focsbench.networks.recognition import RecognitionNetwork
+from focsbench.networks.resnet import FaceEncoder
+from focsbench.networks.unet import UNet
+
+ENCODER_FILE = "encoder.safetensors"
+UNET_FILE = "unet.safetensors"
+
+
+def build_decoder(config: FocsConfig, face_model: str) -> FaceDecoder:
+    """Make the renderer of the face region of a model."""
+    return FaceDecoder(
+        load_face_model(face_model).crop("face"),
+        config.image_size,
+        config.rasterizer,
+        config.interpolation,
+    )
+
+
+def build_autoencoder(config: FocsConfig, face_model: str, seed: int) -> FaceAutoencoder:
+    """Make R; without pre-trained weights its random layers depend on ``seed`` alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        encoder = FaceEncoder(config.encoder)
+    if config.encoder.weights is not None:
+        load_weights(encoder, weights_path(config.encoder.weights))
+    return FaceAutoencoder(encoder, build_decoder(config, face_model))
+
+
+def build_unet(config: FocsConfig, seed: int) -> UNet:
+    """Make S; its random start depends on ``seed`` alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return UNet(config.unet)
+
+
+def build_recognizer(config: FocsConfig) -> RecognitionNetwork:
+    """Make the frozen recognition network F."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = RecognitionNetwork(config.recognition)
+    if config.recognition.weights is not None:
+        load_weights(network, weights_path(config.recognition.weights))
+    return network.freeze()
+
+
+def save_module(module: nn.Module, path: Path) -> None:
+    """Write parameters and buffers of a trained network as safetensors."""
+    save_file({name: value.contiguous() for name, value in module.state_dict().items()}, path)
+
+
+def load_module(module: nn.Module, path: Path) -> None:
+    """Load a network that a stage of this run saved.
+
+    Raises:
+        CacheError: if the file is missing or belongs to another architecture.
+    """
+    try:
+        module.load_state_dict(load_file(path))
+    except (OSError, RuntimeError) as error:
+        raise CacheError(f"{path}: {error}; delete its folder and run again.") from None

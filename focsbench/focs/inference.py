@@ -1,0 +1,117 @@
+"""Trained networks applied to samples: what all rows of the method share."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from focsbench.face_models import load_face_model
+from focsbench.face_models.morphable_model import MorphableModel
+from focsbench.focs.autoencoder import Decoded, FaceAutoencoder
+from focsbench.focs.build import (
+    ENCODER_FILE,
+    UNET_FILE,
+    build_autoencoder,
+    build_unet,
+    load_module,
+)
+from focsbench.focs.config import FocsConfig
+from focsbench.focs.perceptual import background
+from focsbench.focs.reconstruction_losses import preliminary_mask
+from focsbench.networks.unet import UNet
+from focsbench.types import BaselineContext, Mesh, Reconstruction, Sample
+
+MaskKind = Literal["none", "everything", "threshold", "segmentation"]
+MaskFunction = Callable[[Tensor, Decoded], Tensor]
+
+
+def load_reconstructor(
+    context: BaselineContext, autoencoder: str, mask: MaskKind = "none"
+) -> Reconstructor:
+    """Load the networks that the stage ``autoencoder`` trained.
+
+    mask: none (the row does not segment), everything (a mask of ones), threshold (Eq. 9) or
+    segmentation (network S of the same stage).
+    """
+    config = FocsConfig.model_validate(context.method)
+    folder = context.stages[autoencoder]
+    network = build_autoencoder(config, context.face_model, seed=0)
+    load_module(network.encoder, folder / ENCODER_FILE)
+    functions: dict[MaskKind, Callable[[], MaskFunction | None]] = {
+        "none": lambda: None,
+        "everything": lambda: lambda images, decoded: torch.ones_like(images[:, 0]),
+        "threshold": lambda: threshold_mask(config),
+        "segmentation": lambda: segmentation_mask(config, _load_unet(context, config, autoencoder)),
+    }
+    model = load_face_model(context.face_model)
+    return Reconstructor(network, model, functions[mask]())
+
+
+def _load_unet(context: BaselineContext, config: FocsConfig, stage: str) -> UNet:
+    unet = build_unet(config, seed=0)
+    load_module(unet, context.stages[stage] / UNET_FILE)
+    return unet.eval()
+
+
+def threshold_mask(config: FocsConfig) -> MaskFunction:
+    """Masks of Eq. 9: rendered pixels with a small error."""
+    start = config.initialisation
+
+    def mask(images: Tensor, decoded: Decoded) -> Tensor:
+        return preliminary_mask(images, decoded.image, decoded.region, start.xi, start.xi_measure)
+
+    return mask
+
+
+def segmentation_mask(config: FocsConfig, unet: UNet) -> MaskFunction:
+    """Probabilities of the segmentation network (in whatever mode the caller put it)."""
+
+    def mask(images: Tensor, decoded: Decoded) -> Tensor:
+        render = background(decoded.image, images, decoded.region, config.segmentation.background)
+        probability: Tensor = unet(render, images).probability
+        return probability
+
+    return mask
+
+
+class Reconstructor:
+    """Applies R, and a mask if the row has one, to a batch of samples."""
+
+    def __init__(
+        self, autoencoder: FaceAutoencoder, model: MorphableModel, mask: MaskFunction | None
+    ) -> None:
+        self._autoencoder = autoencoder.eval()
+        self._model = model
+        self._mask = mask
+
+    @torch.no_grad()
+    def __call__(self, samples: Sequence[Sample]) -> list[Reconstruction]:
+        start = time.perf_counter()
+        stacked = np.stack([sample.image for sample in samples])
+        images = torch.from_numpy(stacked).permute(0, 3, 1, 2).contiguous()
+        decoded: Decoded = self._autoencoder(images)
+        visible = None if self._mask is None else self._mask(images, decoded).numpy()
+        seconds = (time.perf_counter() - start) / len(samples)
+        identity = decoded.latents.identity.numpy()
+        # Expression 0: scans are neutral. The uncropped head is what the scan protocol asks for.
+        neutral = self._model.shape(identity, np.zeros((len(samples), 64), dtype=np.float32))
+        renders = decoded.image.permute(0, 2, 3, 1).numpy()
+        return [
+            Reconstruction(
+                neutral=Mesh(neutral[i], self._model.triangles),
+                landmarks7=neutral[i][self._model.landmarks7],
+                render=renders[i],
+                region=decoded.region[i].numpy(),
+                visible=None if visible is None else visible[i],
+                parameters={
+                    name: block[i].numpy() for name, block in decoded.latents._asdict().items()
+                },
+                seconds=seconds,
+            )
+            for i in range(len(samples))
+        ]
