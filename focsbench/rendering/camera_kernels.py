@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from focsbench.rendering.camera import CAMERA_DISTANCE
-from focsbench.rendering.jit import kernel
+from focsbench.rendering.jit import helper, kernel
 
 Array = NDArray[Any]
 
 
-@kernel
+@helper
 def rotation(angles: Array) -> Array:
     """R = F Rx Ry Rz (3, 3) of three angles, in their precision."""
     sx, sy, sz = math.sin(angles[0]), math.sin(angles[1]), math.sin(angles[2])
@@ -37,12 +37,13 @@ def project_images(
     centre: float,
     camera: Array,
     uv: Array,
-    depth: Array,
+    inverse_depth: Array,
 ) -> None:
-    """Fill camera (B, V, 3) mm, uv (B, V, 2) px and depth (B, V) mm of the images of the range."""
+    """Fill camera (B, V, 3) mm, uv (B, V, 2) px and 1/depth (B, V) of the images of the range."""
     for image in range(first, last):
         R = rotation(angles[image])
-        v, c, p, d = vertices[image], camera[image], uv[image], depth[image]
+        one = camera.dtype.type(1)
+        v, c, p, d = vertices[image], camera[image], uv[image], inverse_depth[image]
         tx, ty = translation[image, 0], translation[image, 1]
         tz = translation[image, 2] + camera.dtype.type(CAMERA_DISTANCE)
         for i in range(len(v)):
@@ -51,7 +52,7 @@ def project_images(
             z = R[2, 0] * v[i, 0] + R[2, 1] * v[i, 1] + R[2, 2] * v[i, 2] + tz
             c[i, 0], c[i, 1], c[i, 2] = x, y, z
             p[i, 0], p[i, 1] = focal * (x / z) + centre, focal * (y / z) + centre
-            d[i] = z
+            d[i] = one / z
 
 
 @kernel
@@ -63,25 +64,32 @@ def project_images_backward(
     focal: float,
     camera: Array,
     grad_camera: Array,
+    grad_corners: Array,
     grad_uv: Array,
-    grad_depth: Array,
     grad_vertices: Array,
     grad_angles: Array,
     grad_translation: Array,
 ) -> None:
-    """Fill the gradients of vertices (B, V, 3), angles (B, 3) and translation (B, 3)."""
+    """Fill the gradients of vertices (B, V, 3), angles (B, 3) and translation (B, 3).
+
+    grad_camera (B, V, 3) comes through the normals, grad_corners (B, V, 6) through the pixels (see
+    `interpolation_kernels`), grad_uv (B, V, 2) from whatever else reads the projected vertices.
+    """
     for image in range(first, last):
         R = rotation(angles[image])
-        c, gc, gp, gd = camera[image], grad_camera[image], grad_uv[image], grad_depth[image]
+        one = camera.dtype.type(1)
+        c, gc, gp, gi = camera[image], grad_camera[image], grad_uv[image], grad_corners[image]
         tx, ty = translation[image, 0], translation[image, 1]
         tz = translation[image, 2] + camera.dtype.type(CAMERA_DISTANCE)
         force_x = force_y = force_z = 0.0
         torque_x = torque_y = torque_z = 0.0
         for i in range(len(c)):
             x, y, z = c[i, 0], c[i, 1], c[i, 2]
-            plane_x, plane_y = gp[i, 0] * focal / z, gp[i, 1] * focal / z
+            nearness = one / z
+            plane_x = (gp[i, 0] + gi[i, 4]) * focal * nearness
+            plane_y = (gp[i, 1] + gi[i, 5]) * focal * nearness
             gx, gy = gc[i, 0] + plane_x, gc[i, 1] + plane_y
-            gz = gc[i, 2] + gd[i] - (plane_x * x + plane_y * y) / z
+            gz = gc[i, 2] - (gi[i, 3] * nearness + plane_x * x + plane_y * y) * nearness
             for k in range(3):
                 grad_vertices[image, i, k] = R[0, k] * gx + R[1, k] * gy + R[2, k] * gz
             force_x, force_y, force_z = force_x + gx, force_y + gy, force_z + gz

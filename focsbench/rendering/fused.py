@@ -33,7 +33,8 @@ def render_fused(
 
     All float32 or all float64, on the CPU.
     """
-    image, ids, uv = _FusedRender.apply(triangles, image_size, perspective, cull_backfaces, *scene)
+    apply: Any = _FusedRender.apply  # type: ignore[no-untyped-call]
+    image, ids, uv = apply(triangles, image_size, perspective, cull_backfaces, *scene)
     return image, ids >= 0, uv
 
 
@@ -56,18 +57,22 @@ class _FusedRender(torch.autograd.Function):
         def empty(*shape: int) -> Any:
             return np.empty((batch, *shape), vertices.dtype)
 
-        camera, uv, depth = empty(count, 3), empty(count, 2), empty(count)
+        camera, uv, inverse_depth = empty(count, 3), empty(count, 2), empty(count)
         normals, lengths, colours = empty(count, 3), empty(count), empty(count, 3)
         image, nearest = empty(3, image_size, image_size), empty(image_size, image_size)
         ids = np.empty(nearest.shape, np.int32)
 
         def work(first: int, last: int) -> None:
             project_images(
-                first, last, vertices, angles, translation, focal, centre, camera, uv, depth
+                first, last, vertices, angles, translation, focal, centre, camera, uv, inverse_depth
             )
-            rasterize_images(first, last, uv, depth, faces, True, cull_backfaces, ids, nearest)
+            rasterize_images(
+                first, last, uv, inverse_depth, faces, True, cull_backfaces, ids, nearest
+            )
             shade_images(first, last, camera, faces, albedo, light, normals, lengths, colours)
-            interpolate_images(first, last, uv, depth, faces, ids, perspective, colours, image)
+            interpolate_images(
+                first, last, uv, inverse_depth, faces, ids, perspective, colours, image
+            )
 
         over_images(work, batch)
         outputs = torch.from_numpy(image), torch.from_numpy(ids), torch.from_numpy(uv)
@@ -75,7 +80,7 @@ class _FusedRender(torch.autograd.Function):
         ctx.set_materialize_grads(False)
         ctx.perspective, ctx.focal = perspective, focal
         ctx.save_for_backward(triangles, *scene, outputs[1], outputs[2])
-        ctx.internal = camera, depth, normals, lengths, colours
+        ctx.internal = camera, inverse_depth, normals, lengths, colours
         return outputs
 
     @staticmethod
@@ -86,11 +91,11 @@ class _FusedRender(torch.autograd.Function):
         faces, vertices, albedo, angles, translation, light, ids, uv = (
             tensor.detach().contiguous().numpy() for tensor in ctx.saved_tensors
         )
-        camera, depth, normals, lengths, colours = ctx.internal
+        camera, inverse_depth, normals, lengths, colours = ctx.internal
         grad_pixels = _as_array(grad_image, (len(uv), 3, *ids.shape[1:]), uv.dtype)
-        grad_uv_sum = _as_array(grad_uv, uv.shape, uv.dtype).copy()
-        grad_colours, grad_camera = np.empty_like(colours), np.empty_like(camera)
-        grad_depth = np.empty_like(depth)
+        grad_screen = _as_array(grad_uv, uv.shape, uv.dtype)
+        grad_camera = np.empty_like(camera)
+        grad_corners = np.empty((*inverse_depth.shape, 6), inverse_depth.dtype)
         gradients = [
             np.empty_like(array) for array in (vertices, albedo, angles, translation, light)
         ]
@@ -101,15 +106,13 @@ class _FusedRender(torch.autograd.Function):
                 first,
                 last,
                 uv,
-                depth,
+                inverse_depth,
                 faces,
                 ids,
                 ctx.perspective,
                 colours,
                 grad_pixels,
-                grad_colours,
-                grad_uv_sum,
-                grad_depth,
+                grad_corners,
             )
             shade_images_backward(
                 first,
@@ -120,7 +123,7 @@ class _FusedRender(torch.autograd.Function):
                 light,
                 normals,
                 lengths,
-                grad_colours,
+                grad_corners,
                 grad_camera,
                 grad_albedo,
                 grad_light,
@@ -133,8 +136,8 @@ class _FusedRender(torch.autograd.Function):
                 ctx.focal,
                 camera,
                 grad_camera,
-                grad_uv_sum,
-                grad_depth,
+                grad_corners,
+                grad_screen,
                 grad_vertices,
                 grad_angles,
                 grad_translation,

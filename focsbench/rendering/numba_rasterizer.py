@@ -9,65 +9,60 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from focsbench.rendering.jit import kernel
+from focsbench.rendering.jit import helper, kernel
 from focsbench.rendering.rasterize import Fragments
 from focsbench.rendering.threads import over_images
 
 Array = NDArray[Any]
+Pair = tuple[float, float]
 
 
-@kernel
-def edge_functions(
-    uv: Array, v0: int, v1: int, v2: int, x: float, y: float
-) -> tuple[float, float, float]:
-    """Doubled signed areas of the sub-triangles that (x, y) makes with each edge."""
-    x0, y0 = uv[v0, 0] - x, uv[v0, 1] - y
-    x1, y1 = uv[v1, 0] - x, uv[v1, 1] - y
-    x2, y2 = uv[v2, 0] - x, uv[v2, 1] - y
+@helper
+def edge_functions(p0: Pair, p1: Pair, p2: Pair, x: float, y: float) -> tuple[float, float, float]:
+    """Doubled signed areas of the sub-triangles that (x, y) makes with each edge.
+
+    Relative to the point, an edge function changes only its sign with the direction of the edge,
+    to the last bit: neighbours leave no gap along a shared edge.
+    """
+    x0, y0, x1, y1, x2, y2 = p0[0] - x, p0[1] - y, p1[0] - x, p1[1] - y, p2[0] - x, p2[1] - y
     return x1 * y2 - y1 * x2, x2 * y0 - y2 * x0, x0 * y1 - y0 * x1
 
 
-@kernel
-def draw_triangle(
-    uv: Array,
-    depth: Array,
-    v0: int,
-    v1: int,
-    v2: int,
-    triangle: int,
-    inverse_depth: bool,
-    cull: bool,
-    ids: Array,
-    nearest: Array,
+@helper
+def draw_image(
+    uv: Array, depth: Array, triangles: Array, inverse: bool, cull: bool, ids: Array, nearest: Array
 ) -> None:
-    """Write one triangle into the buffers wherever it is nearer than what they hold."""
-    height, width = ids.shape
-    x0, y0 = uv[v0, 0], uv[v0, 1]
-    x1, y1 = uv[v1, 0], uv[v1, 1]
-    x2, y2 = uv[v2, 0], uv[v2, 1]
-    area = (x1 - x0) * (y2 - y0) - (y1 - y0) * (x2 - x0)
-    # y points down: counter-clockwise for the viewer is a negative area. NaN fails both tests.
-    if not (area < 0 or (area > 0 and not cull)):
-        return
-    left = np.ceil(max(min(x0, x1, x2), 0))
-    right = np.floor(min(max(x0, x1, x2), width - 1))
-    top = np.ceil(max(min(y0, y1, y2), 0))
-    bottom = np.floor(min(max(y0, y1, y2), height - 1))
-    if not (left <= right and top <= bottom):
-        return
-    k0, k1, k2 = depth[v0], depth[v1], depth[v2]
-    if not (k0 > 0 and k1 > 0 and k2 > 0):
-        return
-    if inverse_depth:
-        k0, k1, k2 = -1 / k0, -1 / k1, -1 / k2
-    for row in range(int(top), int(bottom) + 1):
-        for column in range(int(left), int(right) + 1):
-            e0, e1, e2 = edge_functions(uv, v0, v1, v2, uv.dtype.type(column), uv.dtype.type(row))
-            if (e0 <= 0 and e1 <= 0 and e2 <= 0) or (e0 >= 0 and e1 >= 0 and e2 >= 0):
-                key = (e0 * k0 + e1 * k1 + e2 * k2) / (e0 + e1 + e2)
-                if key < nearest[row, column]:
-                    nearest[row, column] = key
-                    ids[row, column] = triangle
+    """Fill ``ids`` and ``nearest`` (H, W) of one image, see `rasterize_images`."""
+    real = uv.dtype.type
+    zero, right_border, bottom_border = real(0), real(ids.shape[1] - 1), real(ids.shape[0] - 1)
+    ids[:] = -1
+    nearest[:] = np.inf
+    for triangle in range(len(triangles)):
+        v0, v1, v2 = triangles[triangle, 0], triangles[triangle, 1], triangles[triangle, 2]
+        x0, y0, x1, y1, x2, y2 = uv[v0, 0], uv[v0, 1], uv[v1, 0], uv[v1, 1], uv[v2, 0], uv[v2, 1]
+        area = (x1 - x0) * (y2 - y0) - (y1 - y0) * (x2 - x0)
+        # y points down: counter-clockwise for the viewer is a negative area. NaN fails both tests.
+        if not (area < 0 or (area > 0 and not cull)):
+            continue
+        left = np.ceil(max(min(x0, min(x1, x2)), zero))
+        right = min(max(x0, max(x1, x2)), right_border)
+        top = np.ceil(max(min(y0, min(y1, y2)), zero))
+        bottom = min(max(y0, max(y1, y2)), bottom_border)
+        if not (left <= right and top <= bottom):
+            continue
+        k0, k1, k2 = depth[v0], depth[v1], depth[v2]
+        if not (k0 > 0 and k1 > 0 and k2 > 0):
+            continue
+        if inverse:
+            k0, k1, k2 = -k0, -k1, -k2
+        for row in range(int(top), int(bottom) + 1):
+            for column in range(int(left), int(right) + 1):
+                e0, e1, e2 = edge_functions((x0, y0), (x1, y1), (x2, y2), real(column), real(row))
+                if (e0 <= 0 and e1 <= 0 and e2 <= 0) or (e0 >= 0 and e1 >= 0 and e2 >= 0):
+                    key = (e0 * k0 + e1 * k1 + e2 * k2) / (e0 + e1 + e2)
+                    if key < nearest[row, column]:
+                        nearest[row, column] = key
+                        ids[row, column] = triangle
 
 
 @kernel
@@ -77,32 +72,18 @@ def rasterize_images(
     uv: Array,
     depth: Array,
     triangles: Array,
-    inverse_depth: bool,
+    inverse: bool,
     cull: bool,
     ids: Array,
     nearest: Array,
 ) -> None:
     """Fill ``ids`` and ``nearest`` (B, H, W) of the images first to last - 1.
 
-    uv (B, V, 2) px, depth (B, V) > 0, triangles (F, 3). ``nearest`` gets the smallest depth, or
-    with ``inverse_depth`` the smallest -1/depth; of equals the lowest triangle wins.
+    uv (B, V, 2) px, triangles (F, 3), depth (B, V) > 0, or 1/depth with ``inverse``. ``nearest``
+    gets the smallest depth, or the smallest -1/depth; of equals the lowest triangle wins.
     """
     for image in range(first, last):
-        ids[image] = -1
-        nearest[image] = np.inf
-        for triangle in range(len(triangles)):
-            draw_triangle(
-                uv[image],
-                depth[image],
-                triangles[triangle, 0],
-                triangles[triangle, 1],
-                triangles[triangle, 2],
-                triangle,
-                inverse_depth,
-                cull,
-                ids[image],
-                nearest[image],
-            )
+        draw_image(uv[image], depth[image], triangles, inverse, cull, ids[image], nearest[image])
 
 
 @kernel
@@ -111,19 +92,20 @@ def barycentrics_of_images(
 ) -> None:
     """Fill the affine ``barycentrics`` (B, H, W, 3) of the triangles that ``ids`` names."""
     for image in range(first, last):
+        corners = uv[image]
         for row in range(ids.shape[1]):
             for column in range(ids.shape[2]):
                 triangle = ids[image, row, column]
                 if triangle < 0:
                     barycentrics[image, row, column] = 0
                     continue
+                v0, v1, v2 = triangles[triangle, 0], triangles[triangle, 1], triangles[triangle, 2]
                 e0, e1, e2 = edge_functions(
-                    uv[image],
-                    triangles[triangle, 0],
-                    triangles[triangle, 1],
-                    triangles[triangle, 2],
-                    uv.dtype.type(column),
-                    uv.dtype.type(row),
+                    (corners[v0, 0], corners[v0, 1]),
+                    (corners[v1, 0], corners[v1, 1]),
+                    (corners[v2, 0], corners[v2, 1]),
+                    corners.dtype.type(column),
+                    corners.dtype.type(row),
                 )
                 area = e0 + e1 + e2
                 barycentrics[image, row, column, 0] = e0 / area
@@ -154,6 +136,8 @@ def rasterize_arrays(
     """
     uv = np.ascontiguousarray(xy)[None]
     depths = np.ascontiguousarray(depth, dtype=uv.dtype)[None]
+    if perspective:
+        depths = 1 / depths
     corners = np.ascontiguousarray(triangles, dtype=np.int32)
     ids = np.empty((1, height, width), np.int32)
     nearest = np.empty((1, height, width), uv.dtype)
@@ -193,7 +177,7 @@ class NumbaRasterizer:
     ) -> Fragments:
         """See `Rasterizer`. Tensors of other devices are copied to the CPU and back."""
         screen = uv.detach().cpu().contiguous().numpy()
-        depth = camera_vertices.detach()[..., 2].cpu().contiguous().numpy()
+        inverse_depth = (1 / camera_vertices.detach()[..., 2]).cpu().numpy()
         corners = triangles.cpu().to(torch.int32).contiguous().numpy()
         shape = (len(screen), image_size, image_size)
         ids, nearest = np.empty(shape, np.int32), np.empty(shape, screen.dtype)
@@ -201,7 +185,7 @@ class NumbaRasterizer:
 
         def draw(first: int, last: int) -> None:
             cull = self.cull_backfaces
-            rasterize_images(first, last, screen, depth, corners, True, cull, ids, nearest)
+            rasterize_images(first, last, screen, inverse_depth, corners, True, cull, ids, nearest)
             barycentrics_of_images(first, last, screen, corners, ids, barycentrics)
 
         over_images(draw, len(screen))

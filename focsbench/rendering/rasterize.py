@@ -87,6 +87,25 @@ def screen_barycentrics(corners: Tensor, points: Tensor) -> Tensor:
     return edges / edges.sum(-1, keepdim=True)
 
 
+def drawn_triangles(corners: Tensor, depths: Tensor, cull_backfaces: bool) -> Tensor:
+    """Which triangles are drawn: (F,) bool of corners (F, 3, 2) px and depths (F, 3) mm."""
+    (x0, x1, x2), (y0, y1, y2) = corners[..., 0].unbind(1), corners[..., 1].unbind(1)
+    area = (x1 - x0) * (y2 - y0) - (y1 - y0) * (x2 - x0)
+    # y points down: counter-clockwise for the viewer is a negative area.
+    facing = area < 0 if cull_backfaces else area != 0
+    return facing & area.isfinite() & (depths > 0).all(1)
+
+
+def fragments(uv: Tensor, triangles: Tensor, ids: Tensor) -> Fragments:
+    """Add the barycentrics to visible triangles ids (B, S, S), -1 for none; uv (B, V, 2)."""
+    barycentrics = uv.new_zeros(*ids.shape, 3)
+    image, row, column = torch.nonzero(ids >= 0, as_tuple=True)
+    corners = uv[image[:, None], triangles.long()[ids[image, row, column].long()]]
+    points = torch.stack([column, row], dim=1).to(uv.dtype)
+    barycentrics[image, row, column] = screen_barycentrics(corners, points)
+    return Fragments(ids.int(), barycentrics)
+
+
 def perspective_correct(barycentrics: Tensor, depths: Tensor) -> Tensor:
     """Barycentrics on the 3D triangle from those on the screen.
 

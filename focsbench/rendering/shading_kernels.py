@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from focsbench.rendering.jit import kernel
+from focsbench.rendering.jit import helper, kernel
 from focsbench.rendering.normals import SMALLEST_AREA
 from focsbench.rendering.spherical_harmonics import AMBIENT, Y0, Y1, Y2, Y20, Y22
 
@@ -19,7 +19,7 @@ Array = NDArray[Any]
 Triple = tuple[float, float, float]
 
 
-@kernel
+@helper
 def edges(points: Array, v0: int, v1: int, v2: int) -> tuple[Triple, Triple]:
     """The edges from the first corner to the second and to the third."""
     x, y, z = points[v0, 0], points[v0, 1], points[v0, 2]
@@ -29,13 +29,13 @@ def edges(points: Array, v0: int, v1: int, v2: int) -> tuple[Triple, Triple]:
     )
 
 
-@kernel
+@helper
 def cross(a: Triple, b: Triple) -> Triple:
     """Cross product."""
     return a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]
 
 
-@kernel
+@helper
 def add(values: Array, index: int, addend: Triple) -> None:
     """Add to one row of (V, 3)."""
     values[index, 0] += addend[0]
@@ -43,7 +43,7 @@ def add(values: Array, index: int, addend: Triple) -> None:
     values[index, 2] += addend[2]
 
 
-@kernel
+@helper
 def vertex_normals(points: Array, triangles: Array, normals: Array, lengths: Array) -> None:
     """Fill unit normals (V, 3) and lengths (V,) of the sums they come from, inf if undefined."""
     normals[:] = 0
@@ -62,7 +62,7 @@ def vertex_normals(points: Array, triangles: Array, normals: Array, lengths: Arr
         normals[v, 0], normals[v, 1], normals[v, 2] = x / lengths[v], y / lengths[v], z / lengths[v]
 
 
-@kernel
+@helper
 def vertex_normals_backward(
     points: Array,
     triangles: Array,
@@ -96,7 +96,7 @@ def vertex_normals_backward(
         grad_points[v0, 2] -= grad_a[2] + grad_b[2]
 
 
-@kernel
+@helper
 def light_polynomial(light: Array) -> Array:
     """Light of one channel (9,) as a polynomial: 1, x, y, z, xy, yz, xz, z^2, x^2 - y^2."""
     p = np.empty(9, light.dtype)
@@ -107,7 +107,7 @@ def light_polynomial(light: Array) -> Array:
     return p
 
 
-@kernel
+@helper
 def light_polynomial_backward(moments: Array, grad_light: Array) -> None:
     """Gradient of the light (9,) from that of the polynomial's coefficients."""
     m = moments
@@ -118,18 +118,19 @@ def light_polynomial_backward(moments: Array, grad_light: Array) -> None:
     grad_light[8] = Y22 * m[8]
 
 
-@kernel
+@helper
 def illuminate(p: Array, x: float, y: float, z: float) -> float:
     """Value of a light polynomial in one direction."""
-    return (
+    value: float = (
         p[0]
         + x * (p[1] + p[4] * y + p[6] * z + p[8] * x)
         + y * (p[2] + p[5] * z - p[8] * y)
         + z * (p[3] + p[7] * z)
     )
+    return value
 
 
-@kernel
+@helper
 def shade_channel(
     normals: Array, albedo: Array, light: Array, channel: int, colours: Array
 ) -> None:
@@ -140,13 +141,13 @@ def shade_channel(
         colours[v, channel] = albedo[v, channel] * value
 
 
-@kernel
+@helper
 def shade_channel_backward(
     normals: Array,
     albedo: Array,
     light: Array,
     channel: int,
-    grad_colours: Array,
+    grad_corners: Array,
     grad_albedo: Array,
     grad_normals: Array,
     grad_light: Array,
@@ -155,7 +156,7 @@ def shade_channel_backward(
     p = light_polynomial(light[9 * channel : 9 * channel + 9])
     moments = np.zeros(9)
     for v in range(len(normals)):
-        grad = grad_colours[v, channel]
+        grad = grad_corners[v, channel]
         if grad == 0:  # hidden vertices
             grad_albedo[v, channel] = 0
             continue
@@ -207,12 +208,15 @@ def shade_images_backward(
     light: Array,
     normals: Array,
     lengths: Array,
-    grad_colours: Array,
+    grad_corners: Array,
     grad_camera: Array,
     grad_albedo: Array,
     grad_light: Array,
 ) -> None:
-    """Fill the gradients of camera (B, V, 3), albedo (B, V, 3) and light (B, 27)."""
+    """Fill the gradients of camera (B, V, 3), albedo (B, V, 3) and light (B, 27).
+
+    The first three of grad_corners (B, V, 6) are the gradient of the colours.
+    """
     grad_normals = np.empty_like(normals[0])
     for image in range(first, last):
         grad_normals[:] = 0
@@ -222,7 +226,7 @@ def shade_images_backward(
                 albedo[image],
                 light[image],
                 channel,
-                grad_colours[image],
+                grad_corners[image],
                 grad_albedo[image],
                 grad_normals,
                 grad_light[image],

@@ -5,7 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from focsbench.rendering.rasterize import Fragments, screen_barycentrics
+from focsbench.rendering.rasterize import (
+    Fragments,
+    drawn_triangles,
+    fragments,
+    screen_barycentrics,
+)
 
 PAIRS_AT_ONCE = 1 << 22
 """Most (triangle, pixel) pairs tested in one go; bounds the memory to some hundred MB."""
@@ -23,24 +28,19 @@ class TorchRasterizer:
     ) -> Fragments:
         """See `Rasterizer`."""
         index = triangles.long()
-        ids, barycentrics = [], []
-        for screen, depth in zip(uv, camera_vertices[..., 2], strict=True):
-            corners, depths = screen[index], depth[index]
-            seen = _draw(corners, depths, image_size, self.cull_backfaces)
-            ids.append(seen)
-            barycentrics.append(_barycentrics(corners, seen))
-        return Fragments(torch.stack(ids), torch.stack(barycentrics))
+        ids = [
+            _draw(screen[index], depth[index], image_size, self.cull_backfaces)
+            for screen, depth in zip(uv, camera_vertices[..., 2], strict=True)
+        ]
+        return fragments(uv, triangles, torch.stack(ids))
 
 
 def _draw(corners: Tensor, depths: Tensor, size: int, cull: bool) -> Tensor:
-    """Visible triangle (S, S) int32 of one image; corners (F, 3, 2) px, depths (F, 3)."""
+    """Visible triangle (S, S) of one image; corners (F, 3, 2) px, depths (F, 3)."""
     low = corners.amin(1).clamp_min(0).ceil()
     high = corners.amax(1).clamp_max(size - 1).floor()
-    (x0, x1, x2), (y0, y1, y2) = corners[..., 0].unbind(1), corners[..., 1].unbind(1)
-    area = (x1 - x0) * (y2 - y0) - (y1 - y0) * (x2 - x0)
-    facing = area < 0 if cull else area != 0
-    drawn = facing & area.isfinite() & (depths > 0).all(1) & (low <= high).all(1)
-    faces = torch.nonzero(drawn)[:, 0]
+    on_image = (low <= high).all(1)
+    faces = torch.nonzero(drawn_triangles(corners, depths, cull) & on_image)[:, 0]
 
     boxes = torch.cat([low[faces], high[faces]], dim=1).long()
     widths, heights = boxes[:, 2] - boxes[:, 0] + 1, boxes[:, 3] - boxes[:, 1] + 1
@@ -56,7 +56,7 @@ def _draw(corners: Tensor, depths: Tensor, size: int, cull: bool) -> Tensor:
         face = faces[part][pair_face]
         _keep_nearest(face, x, y, corners, depths, size, nearest, ids)
         start = stop
-    return ids.reshape(size, size).int()
+    return ids.reshape(size, size)
 
 
 def _pairs(boxes: Tensor, widths: Tensor, heights: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -93,12 +93,3 @@ def _keep_nearest(
     nearer = best < nearest
     nearest[nearer] = best[nearer]
     ids[nearer] = chosen[nearer]
-
-
-def _barycentrics(corners: Tensor, ids: Tensor) -> Tensor:
-    """Affine barycentrics (S, S, 3) of the visible triangles, zero where there is none."""
-    result = corners.new_zeros(*ids.shape, 3)
-    row, column = torch.nonzero(ids >= 0, as_tuple=True)
-    points = torch.stack([column, row], dim=1).to(corners.dtype)
-    result[row, column] = screen_barycentrics(corners[ids[row, column].long()], points)
-    return result
