@@ -33,7 +33,7 @@ def render_fused(
 
     All float32 or all float64, on the CPU.
     """
-    apply: Any = _FusedRender.apply  # type: ignore[no-untyped-call]
+    apply: Any = _FusedRender.apply
     image, ids, uv = apply(triangles, image_size, perspective, cull_backfaces, *scene)
     return image, ids >= 0, uv
 
