@@ -6,6 +6,7 @@ either returns usable arrays or raises one InputError that names the file and wh
 
 from __future__ import annotations
 
+import re
 import struct
 from pathlib import Path
 from xml.etree import ElementTree
@@ -17,6 +18,7 @@ from focsbench.geometry.obj import parse_obj
 from focsbench.types import FloatArray, IntArray, Mesh
 
 MESH_SUFFIXES = (".obj", ".ply")
+_HEADER_BYTES = 1 << 16
 _LANDMARK_BYTES = 1 << 20  # far above seven points; keeps oversized files out of memory
 
 
@@ -157,6 +159,10 @@ def _parse_ply(data: bytes) -> tuple[FloatArray, IntArray]:
     triangles = content.get("faces")
     if triangles is None or len(triangles) == 0:
         triangles = np.zeros((0, 3))
+    # An ascii file that ends early would otherwise pass as a smaller mesh.
+    promised = dict(re.findall(rb"^element\s+(\w+)\s+(\d+)", data[:_HEADER_BYTES], re.MULTILINE))
+    if len(vertices) < int(promised[b"vertex"]) or len(triangles) < int(promised.get(b"face", 0)):
+        raise ValueError("the file ends early")
     return vertices.reshape(-1, 3), np.asarray(triangles).astype(np.int64).reshape(-1, 3)
 
 
