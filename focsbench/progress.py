@@ -2,15 +2,40 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from functools import cache
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
 
 T = TypeVar("T")
 
+SILENCE = "FOCSBENCH_NO_PROGRESS"
 
-def track(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
-    """Yield the items behind a progress bar; without a terminal on stderr, draw nothing."""
+
+def silence() -> None:
+    """Draw no more bars in this process and in those it starts."""
+    os.environ[SILENCE] = "1"
+
+
+@cache
+def console() -> Console:
+    """Return the one console on stderr; bars inside bars need to share it."""
     from rich.console import Console
+
+    return Console(stderr=True)
+
+
+def drawing() -> bool:
+    """Say whether bars are drawn: on a terminal, and not silenced."""
+    return SILENCE not in os.environ and console().is_terminal
+
+
+def bars() -> Progress:
+    """Return an empty display of bars: description, bar, count, elapsed and remaining time."""
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -20,10 +45,6 @@ def track(items: Iterable[T], description: str, total: int | None = None) -> Ite
         TimeRemainingColumn,
     )
 
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield from items
-        return
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -31,5 +52,13 @@ def track(items: Iterable[T], description: str, total: int | None = None) -> Ite
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True) as progress:
+    return Progress(*columns, console=console(), transient=True)
+
+
+def track(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
+    """Yield the items behind a progress bar; without a terminal on stderr, draw nothing."""
+    if not drawing():
+        yield from items
+        return
+    with bars() as progress:
         yield from progress.track(items, total=total, description=description)

@@ -1,0 +1,1 @@
+"""Profiles: everything that decides a run, as TOML files beside this module."""

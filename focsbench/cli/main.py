@@ -1,0 +1,64 @@
+"""The ``focsbench`` command: names the commands, turns known errors into one sentence."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from focsbench.cli import (
+    data,
+    list_names,
+    models,
+    report,
+    run_all,
+    score,
+    train_pretrained,
+    version,
+)
+from focsbench.errors import FocsbenchError
+
+# Rich help would cost more time than all the rest of the start.
+app = typer.Typer(
+    name="focsbench",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback(invoke_without_command=True)
+def start(context: typer.Context) -> None:
+    """Benchmark for monocular 3D face reconstruction under occlusion.
+
+    Exit codes: 0 all went well, 1 the command or a step failed, 2 some images failed.
+    """
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+app.command("run-all")(run_all.command)
+app.command("report")(report.command)
+app.command("score")(score.command)
+app.command("list")(list_names.command)
+app.add_typer(models.app, name="models")
+app.add_typer(data.app, name="data")
+app.command("train-pretrained")(train_pretrained.command)
+app.command("version")(version.command)
+
+
+def main() -> None:
+    """Run the command line; exceptions that nobody foresaw keep their traceback."""
+    try:
+        code = app(standalone_mode=False)
+    except FocsbenchError as error:
+        _complain(str(error))
+        code = 1
+    except typer.TyperException as error:
+        _complain(f"{error.format_message().rstrip('.')}. Try focsbench --help.")
+        code = 1
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _complain(sentence: str) -> None:
+    typer.secho(f"focsbench: {sentence}", fg=typer.colors.RED, err=True)

@@ -1,0 +1,200 @@
+"""A profile: the seed, the data, the method, and which rows, protocols and reports a run has."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from focsbench import registry
+from focsbench.errors import ConfigError
+from focsbench.registry import Kind
+
+if TYPE_CHECKING:
+    from focsbench.data.synthetic.config import SyntheticConfig
+    from focsbench.focs.config import FocsConfig
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Data(_Section):
+    """Either the embedded benchmark or folders of the real datasets."""
+
+    synthetic: dict[str, Any] | None = Field(
+        None, description="fields of SyntheticConfig; an empty table takes all defaults"
+    )
+    celeba: Path | None = Field(None, description="folder of CelebAMask-HQ, needed for training")
+    ar: Path | None = Field(None, description="folder of the AR faces with masks")
+    now: Path | None = Field(None, description="folder of NoW with the validation scans")
+
+    def folders(self) -> dict[str, Path]:
+        """Return the named folders by dataset name."""
+        named = {"celeba": self.celeba, "ar": self.ar, "now": self.now}
+        return {name: path for name, path in named.items() if path is not None}
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if self.synthetic is not None and self.folders():
+            raise ValueError("name either synthetic or folders of datasets, not both")
+        if self.synthetic is None and not self.folders():
+            raise ValueError("no data is named; add for example --set data.celeba=FOLDER")
+        return self
+
+
+class Method(_Section):
+    """Settings of the trained rows."""
+
+    preset: str = Field("quick", description="paper, released, quick or smoke")
+    changes: dict[str, Any] = Field({}, description="fields of FocsConfig that differ from it")
+
+
+class Profile(_Section):
+    """One run, complete: the same profile and code give the same results."""
+
+    name: str = Field(description="name of the profile; results and reports print it")
+    description: str = Field("", description="one line for the list of profiles")
+    seed: int = Field(0, ge=0, description="of the data, the initialisation and the order of data")
+    face_model: str = Field("anny", description="morphable model that is fitted")
+    data: Data = Field(description="what to train on and to test on")
+    method: Method = Field(Method(), description="settings of the trained rows")
+    methods: tuple[str, ...] = Field(min_length=1, description="rows, in the order of the tables")
+    protocols: tuple[str, ...] = Field(min_length=1, description="protocols that score them")
+    reports: tuple[str, ...] = Field((), description="tables and figures to write")
+    evaluation_split: Literal["test", "val"] = Field(
+        "test", description="test is what is reported, val is what settings are tuned on"
+    )
+
+    def synthetic_config(self) -> SyntheticConfig | None:
+        """Return the settings of the embedded benchmark, or None where real data are named.
+
+        Raises:
+            ConfigError: naming the field that cannot be used.
+        """
+        from focsbench.data.synthetic.config import SyntheticConfig
+
+        if self.data.synthetic is None:
+            return None
+        try:
+            return SyntheticConfig.model_validate({"seed": self.seed, **self.data.synthetic})
+        except ValidationError as error:
+            raise _bad_field(self.name, error, "data.synthetic.") from None
+
+    def method_config(self) -> FocsConfig:
+        """Return the settings of the method.
+
+        Raises:
+            ConfigError: naming the preset or field that cannot be used.
+        """
+        from focsbench.focs.config import FocsConfig
+
+        return FocsConfig.preset(self.method.preset, self.method.changes)
+
+    def resolved(self) -> Profile:
+        """Return the same profile with every default of method and data spelled out."""
+        method = {"preset": self.method.preset, "changes": self.method_config().model_dump()}
+        synthetic = self.synthetic_config()
+        data = {"synthetic": synthetic.model_dump()} if synthetic else self.data.folders()
+        return Profile.model_validate({**self.model_dump(), "method": method, "data": data})
+
+
+def profile_names() -> list[str]:
+    """Return the names of the profiles that come with focsbench."""
+    folder = resources.files(__package__)
+    return sorted(
+        path.name.removesuffix(".toml") for path in folder.iterdir() if path.name.endswith(".toml")
+    )
+
+
+def profile_descriptions() -> dict[str, str]:
+    """Return the line that describes each profile that comes with focsbench."""
+    return {name: str(_read(name).get("description", "")) for name in profile_names()}
+
+
+def load_profile(name: str, changes: Sequence[str] = ()) -> Profile:
+    """Read a profile and check all of it.
+
+    Args:
+        name: of a profile that comes with focsbench, or path of a TOML file.
+        changes: ``a.b=value`` with the value in TOML syntax, or plain text.
+
+    Raises:
+        ConfigError: one sentence that names the profile or the field and says what is wrong.
+    """
+    values = {"name": Path(name).stem, **_read(name)}
+    for change in changes:
+        _apply(values, change)
+    return check_profile(values)
+
+
+def check_profile(values: Mapping[str, Any]) -> Profile:
+    """Return the profile made of plain values, after checking every field and name in it.
+
+    Raises:
+        ConfigError: as :func:`load_profile`.
+    """
+    try:
+        profile = Profile.model_validate(values)
+    except ValidationError as error:
+        raise _bad_field(str(values.get("name")), error) from None
+    profile.synthetic_config()
+    profile.method_config()
+    for kind, chosen in (
+        (Kind.BASELINE, profile.methods),
+        (Kind.PROTOCOL, profile.protocols),
+        (Kind.REPORT, profile.reports),
+    ):
+        for member in chosen:
+            registry.target(kind, member)
+        if len(set(chosen)) < len(chosen):
+            raise ConfigError(f"profile {profile.name}: a {kind.noun} is listed twice.")
+    return profile
+
+
+def _read(name: str) -> dict[str, Any]:
+    if name.endswith(".toml"):
+        path = Path(name)
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path}: cannot be read as a profile ({error}).") from None
+    elif name in profile_names():
+        text = resources.files(__package__).joinpath(f"{name}.toml").read_text(encoding="utf-8")
+    else:
+        known = registry.unknown("profile", name, profile_names())
+        raise ConfigError(f"{str(known).removesuffix('.')}; a path has to end in .toml.")
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"profile {name}: not valid TOML: {error}.") from None
+
+
+def _apply(values: dict[str, Any], change: str) -> None:
+    field, equals, text = change.partition("=")
+    parts = field.strip().split(".")
+    if not equals or not all(parts):
+        raise ConfigError(f"--set {change}: write it as field.subfield=value.")
+    table = values
+    for part in parts[:-1]:
+        table = table.setdefault(part, {})
+        if not isinstance(table, dict):
+            raise ConfigError(f"--set {change}: {part} has no fields below it.")
+    try:
+        table[parts[-1]] = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        table[parts[-1]] = text.strip()
+
+
+def _bad_field(profile: str, error: ValidationError, prefix: str = "") -> ConfigError:
+    first = error.errors()[0]
+    field = prefix + ".".join(str(part) for part in first["loc"])
+    reason = "there is no such field" if first["type"] == "extra_forbidden" else first["msg"]
+    return ConfigError(
+        f"profile {profile}: {field.rstrip('.') or 'the whole'}: "
+        f"{reason.removeprefix('Value error, ')}."
+    )

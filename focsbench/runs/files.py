@@ -1,0 +1,68 @@
+"""Files that are either old or new, never torn."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from focsbench.errors import ConfigError
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file beside its place, flush it to the disk and move it there in one step."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with draft.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON for people and programs: indented, UTF-8, no NaN."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    write_atomically(path, (text + "\n").encode())
+
+
+def copy_if_changed(source: Path, target: Path) -> None:
+    """Copy a file by :func:`write_atomically` unless the target has the same bytes already."""
+    if (
+        target.is_file()
+        and target.stat().st_size == source.stat().st_size
+        and sha256_of(target) == sha256_of(source)
+    ):
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    shutil.copyfile(source, draft)
+    draft.replace(target)
+
+
+def empty_folder(path: Path) -> Path:
+    """Create a folder and return it.
+
+    Raises:
+        ConfigError: if it cannot be created or written, or already holds something.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        filled = any(path.iterdir())
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: cannot be written ({error.strerror}); choose another folder."
+        ) from None
+    if filled:
+        raise ConfigError(f"{path}: this folder is not empty; choose another folder.")
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise ConfigError(f"{path}: cannot be written; choose another folder.")
+    return path

@@ -1,0 +1,217 @@
+"""The plan of ``run-all``, built from a profile without importing any method.
+
+face_model -> data -> training stages -> predict:METHOD:DATASET
+    -> prepare:PROTOCOL -> score:METHOD:PROTOCOL -> aggregate -> report:NAME
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from focsbench import registry
+from focsbench.errors import ConfigError
+from focsbench.focs.stages import STAGES, Stage
+from focsbench.profiles.profile import Profile
+from focsbench.registry import Kind
+from focsbench.runs.datasets import fingerprint
+from focsbench.runs.environment import package_version
+from focsbench.runs.plan import Plan, Step
+from focsbench.runs.sources import SourceTree
+
+
+def build_plan(profile: Profile) -> Plan:
+    """Return the plan of a run.
+
+    Raises:
+        ConfigError: if a name in the profile, or a stage that a baseline needs, does not exist.
+        InputError: if a dataset folder that the profile names does not exist.
+    """
+    return Plan(_Pipeline(profile).steps())
+
+
+class _Pipeline:
+    """Collects the steps; every method appends one kind of step."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._profile = profile
+        self._sources = SourceTree()
+        self._method = profile.method_config().model_dump(mode="json")
+        self._datasets = {
+            protocol: self._declared(Kind.PROTOCOL, protocol, "dataset")
+            for protocol in profile.protocols
+        }
+        self._labels = {
+            method: self._declared(Kind.BASELINE, method, "label") for method in profile.methods
+        }
+        self._stages = {
+            method: tuple(self._declared(Kind.BASELINE, method, "stages"))
+            for method in profile.methods
+        }
+
+    def steps(self) -> Iterator[Step]:
+        """Yield all steps."""
+        yield self._face_model()
+        yield self._data()
+        yield from self._training()
+        yield from self._predictions()
+        yield from self._scores()
+        yield from self._results()
+
+    def _step(
+        self,
+        name: str,
+        function: str,
+        inputs: tuple[str, ...],
+        config: dict[str, Any],
+        *plugins: str,
+        parallel: bool = False,
+    ) -> Step:
+        code = self._sources.version(function, *plugins)
+        return Step(name, function, code, inputs, config, parallel)
+
+    def _declared(self, kind: Kind, name: str, attribute: str) -> Any:
+        """Read a class attribute of a plug-in from its source; import it only if that fails."""
+        try:
+            return self._sources.class_constant(registry.target(kind, name), attribute)
+        except LookupError:
+            pass
+        try:
+            return getattr(registry.load(kind, name), attribute)
+        except AttributeError:
+            raise ConfigError(
+                f"{kind.noun} {name} does not say its {attribute}; add it as a class attribute."
+            ) from None
+
+    def _face_model(self) -> Step:
+        name = self._profile.face_model
+        config = {"name": name, "anny": package_version("anny")}
+        function = "focsbench.runs.data:face_model_step"
+        return self._step("face_model", function, (), config, parallel=True)
+
+    def _data(self) -> Step:
+        synthetic = self._profile.synthetic_config()
+        if synthetic is not None:
+            function = "focsbench.runs.data:synthetic_data_step"
+            config: dict[str, Any] = {"synthetic": synthetic.model_dump(mode="json")}
+        else:
+            function = "focsbench.runs.data:real_data_step"
+            folders = {name: path.resolve() for name, path in self._profile.data.folders().items()}
+            config = {
+                "folders": {name: str(path) for name, path in folders.items()},
+                "lists": {name: fingerprint(path) for name, path in folders.items()},
+            }
+        return self._step("data", function, ("face_model",), config, parallel=True)
+
+    def _training(self) -> Iterator[Step]:
+        needed: dict[str, Stage] = {}
+        for method, names in self._stages.items():
+            for name in names:
+                _add_stage(name, f"baseline {method}", needed)
+        config = {
+            "face_model": self._profile.face_model,
+            "seed": self._profile.seed,
+            "method": self._method,
+        }
+        for stage in needed.values():
+            inputs = ("face_model", *stage.needs)
+            yield self._step(stage.name, stage.function, inputs, config, parallel=stage.parallel)
+
+    def _predictions(self) -> Iterator[Step]:
+        for method, stages in self._stages.items():
+            plugin = registry.target(Kind.BASELINE, method)
+            for dataset in dict.fromkeys(self._datasets.values()):
+                config = {
+                    "baseline": method,
+                    "target": plugin,
+                    "stages": list(stages),
+                    "face_model": self._profile.face_model,
+                    # A row that is not trained has no settings that could make it stale.
+                    "method": self._method if stages else {},
+                    **self._images(dataset),
+                }
+                yield self._step(
+                    f"predict:{method}:{dataset}",
+                    "focsbench.runs.predict:predict_step",
+                    ("face_model", "data", *stages),
+                    config,
+                    plugin,
+                )
+
+    def _scores(self) -> Iterator[Step]:
+        for protocol, dataset in self._datasets.items():
+            plugin = registry.target(Kind.PROTOCOL, protocol)
+            predictions = {
+                method: f"predict:{method}:{dataset}" for method in self._profile.methods
+            }
+            reads = self._declared(Kind.PROTOCOL, protocol, "prepare_reads_predictions")
+            shared = {"protocol": protocol, "target": plugin, **self._images(dataset)}
+            compared = predictions if reads else {}
+            yield self._step(
+                f"prepare:{protocol}",
+                "focsbench.runs.score:prepare_step",
+                ("data", *compared.values()),
+                {**shared, "predictions": compared},
+                plugin,
+            )
+            for method, step in predictions.items():
+                prepared = f"prepare:{protocol}"
+                yield self._step(
+                    f"score:{method}:{protocol}",
+                    "focsbench.runs.score:score_step",
+                    ("data", step, prepared),
+                    {**shared, "method": method, "predictions": step, "prepared": prepared},
+                    plugin,
+                )
+
+    def _results(self) -> Iterator[Step]:
+        profile = self._profile
+        scores = [f"score:{m}:{p}" for p in profile.protocols for m in profile.methods]
+        function = "focsbench.runs.report:aggregate_step"
+        yield self._step("aggregate", function, tuple(scores), {"scores": scores})
+        predictions = {
+            dataset: {method: f"predict:{method}:{dataset}" for method in profile.methods}
+            for dataset in dict.fromkeys(self._datasets.values())
+        }
+        distances = {m: f"score:{m}:now" for m in profile.methods if "now" in profile.protocols}
+        config = {
+            "run": f"profile {profile.name}, {profile.evaluation_split} split, seed {profile.seed}",
+            "seed": profile.seed,
+            "labels": [list(pair) for pair in self._labels.items()],
+            "protocols": list(profile.protocols),
+            "predictions": predictions,
+            "distances": distances,
+            "split": profile.evaluation_split,
+            "image_size": self._method["image_size"],
+        }
+        steps = [step for by_method in predictions.values() for step in by_method.values()]
+        inputs = ("data", "aggregate", *steps, *distances.values())
+        protocols = [registry.target(Kind.PROTOCOL, name) for name in profile.protocols]
+        for report in profile.reports:
+            plugin = registry.target(Kind.REPORT, report)
+            yield self._step(
+                f"report:{report}",
+                "focsbench.runs.report:report_step",
+                inputs,
+                {**config, "report": report, "target": plugin},
+                plugin,
+                *protocols,
+            )
+
+    def _images(self, dataset: str) -> dict[str, Any]:
+        return {
+            "dataset": dataset,
+            "split": self._profile.evaluation_split,
+            "image_size": self._method["image_size"],
+        }
+
+
+def _add_stage(name: str, asker: str, needed: dict[str, Stage]) -> None:
+    """Add a stage after the stages that it needs."""
+    if name in needed or name == "data":
+        return
+    if name not in STAGES:
+        raise ConfigError(f"{asker} needs the training stage {name}, which does not exist.")
+    for other in STAGES[name].needs:
+        _add_stage(other, f"stage {name}", needed)
+    needed[name] = STAGES[name]

@@ -1,0 +1,95 @@
+"""The step that asks one method for the reconstructions of one dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from focsbench import registry
+from focsbench.errors import FocsbenchError, InputError
+from focsbench.progress import track
+from focsbench.registry import Kind
+from focsbench.runs.datasets import dataset_root, open_dataset
+from focsbench.runs.files import write_json
+from focsbench.runs.store import FAILURES
+from focsbench.types import Baseline, BaselineContext, FaceDataset, Reconstruction, Sample
+
+if TYPE_CHECKING:
+    from focsbench.data.predictions import PredictionWriter
+
+BATCH = 16
+
+
+def predict_step(inputs: dict[str, Path], out: Path, config: dict[str, Any], workers: int) -> None:
+    """Write a predictions folder (``focsbench.data.predictions``).
+
+    An image that the method cannot reconstruct is recorded as failed; the others go on.
+
+    config: baseline, dataset, split, face_model, image_size, method (FocsConfig fields), stages.
+    """
+    from focsbench.data.predictions import PredictionWriter
+
+    del workers
+    root = dataset_root(inputs["data"], config["dataset"], config["split"])
+    dataset = open_dataset(root, config["dataset"], config["split"], config["image_size"])
+    baseline: Baseline = registry.load(Kind.BASELINE, config["baseline"])(
+        BaselineContext(
+            face_model=config["face_model"],
+            image_size=config["image_size"],
+            method=config["method"],
+            stages={name: inputs[name] for name in config["stages"]},
+            data_root=root,
+            dataset=config["dataset"],
+        )
+    )
+    failures: dict[str, str] = {}
+    with PredictionWriter(
+        out,
+        method=config["baseline"],
+        label=baseline.label,
+        dataset=config["dataset"],
+        image_size=config["image_size"],
+    ) as writer:
+        samples = _samples(dataset, failures)
+        while batch := list(islice(samples, BATCH)):
+            _write_batch(baseline, batch, writer, failures)
+        for key, reason in failures.items():
+            writer.fail(key, reason)
+    write_json(out / FAILURES, failures)
+
+
+def _samples(dataset: FaceDataset, failures: dict[str, str]) -> Iterator[Sample]:
+    for index, key in enumerate(track(dataset.keys(), dataset.name)):
+        try:
+            yield dataset[index]
+        except InputError as error:
+            failures[key] = str(error)
+
+
+def _write_batch(
+    baseline: Baseline,
+    samples: Sequence[Sample],
+    writer: PredictionWriter,
+    failures: dict[str, str],
+) -> None:
+    for sample, answer in zip(samples, _reconstruct(baseline, samples), strict=True):
+        try:
+            if isinstance(answer, FocsbenchError):
+                raise answer
+            writer.write(sample.key, answer)
+        except FocsbenchError as error:
+            failures[sample.key] = str(error)
+
+
+def _reconstruct(
+    baseline: Baseline, samples: Sequence[Sample]
+) -> Sequence[Reconstruction | FocsbenchError]:
+    """Reconstruct a batch; if the method refuses it, one by one to find the image at fault."""
+    try:
+        return baseline.reconstruct(samples)
+    except FocsbenchError as error:
+        if len(samples) == 1:
+            return [error]
+    return [answer for sample in samples for answer in _reconstruct(baseline, [sample])]

@@ -1,0 +1,71 @@
+"""The steps after scoring: all rows in one table, and the reports made from it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+from focsbench import registry
+from focsbench.registry import Kind
+from focsbench.runs.datasets import dataset_root, open_dataset
+from focsbench.runs.files import write_json
+from focsbench.runs.score import ARRAYS, ROWS, read_rows, write_rows
+from focsbench.runs.summary import summarise
+
+RESULTS = "results.csv"
+SUMMARY = "summary.json"
+
+
+def aggregate_step(
+    inputs: dict[str, Path], out: Path, config: dict[str, Any], workers: int
+) -> None:
+    """Join the rows of all scores and summarise them.
+
+    config: scores, the step names in the order of the rows.
+    """
+    del workers
+    rows = [row for step in config["scores"] for row in read_rows(inputs[step] / ROWS)]
+    write_rows(out / RESULTS, rows)
+    write_json(out / SUMMARY, [dataclasses.asdict(entry) for entry in summarise(rows)])
+
+
+def report_step(inputs: dict[str, Path], out: Path, config: dict[str, Any], workers: int) -> None:
+    """Write one report.
+
+    config: report, run (a line for the reader), seed, split, image_size, labels (method, label),
+        protocols, predictions ({dataset: {method: step}}), distances ({method: step}).
+    """
+    import pandas as pd
+
+    from focsbench.reports.base import ReportContext
+
+    del workers
+    results = inputs["aggregate"]
+    protocols = {name: registry.load(Kind.PROTOCOL, name)() for name in config["protocols"]}
+    context = ReportContext(
+        results=pd.read_csv(results / RESULTS, dtype={"value": float}, keep_default_na=False,
+                            na_values={"value": [""]}),
+        summary=pd.DataFrame(json.loads((results / SUMMARY).read_bytes())),
+        cards={name: protocol.card.as_markdown() for name, protocol in protocols.items()},
+        labels=dict(config["labels"]),
+        output=out,
+        run=config["run"],
+        seed=config["seed"],
+        distances={method: inputs[step] / ARRAYS for method, step in config["distances"].items()},
+        predictions={
+            dataset: {method: inputs[step] for method, step in steps.items()}
+            for dataset, steps in config["predictions"].items()
+        },
+        datasets={
+            name: open_dataset(
+                dataset_root(inputs["data"], name, config["split"]),
+                name,
+                config["split"],
+                config["image_size"],
+            )
+            for name in config["predictions"]
+        },
+    )  # fmt: skip
+    registry.load(Kind.REPORT, config["report"])().write(context)

@@ -1,0 +1,145 @@
+"""The layout of a run on disk.
+
+config.json        the resolved profile
+environment.json   Python, packages, processor, threads, seed
+log.txt            every run appends to it
+artefacts/         results of steps by content key (:mod:`.store`)
+results.csv        tidy rows, one number each
+summary.json       one entry per method, protocol, subset and metric
+reports/           tables and figures
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from focsbench.errors import ConfigError, InputError
+from focsbench.runs.files import copy_if_changed, write_json
+from focsbench.runs.store import DESCRIPTION, Artefact, Store
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths inside one run."""
+
+    root: Path
+
+    @property
+    def config(self) -> Path:
+        """The resolved profile."""
+        return self.root / "config.json"
+
+    @property
+    def environment(self) -> Path:
+        """Versions and hardware of the last run."""
+        return self.root / "environment.json"
+
+    @property
+    def log(self) -> Path:
+        """The log file."""
+        return self.root / "log.txt"
+
+    @property
+    def reports(self) -> Path:
+        """Folder of the tables and figures."""
+        return self.root / "reports"
+
+    @property
+    def store(self) -> Store:
+        """The results of the steps."""
+        return Store(self.root / "artefacts")
+
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        """Create the folder if needed and keep other processes out while the block runs.
+
+        Raises:
+            ConfigError: if the folder cannot be written, belongs to something else, or is in use.
+        """
+        from filelock import FileLock, Timeout
+
+        self._make()
+        lock = FileLock(self.root / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise ConfigError(
+                f"{self.root}: another focsbench process is using this run folder; "
+                "wait for it or choose another --output."
+            ) from None
+        try:
+            self.store.clean()
+            yield
+        finally:
+            lock.release()
+
+    def write_config(self, config: Any, environment: Any) -> None:
+        """Write the resolved profile and the environment."""
+        write_json(self.config, config)
+        write_json(self.environment, environment)
+
+    def read_config(self) -> dict[str, Any]:
+        """Return the resolved profile of an existing run.
+
+        Raises:
+            InputError: if the folder is not a run.
+        """
+        try:
+            config = json.loads(self.config.read_bytes())
+        except OSError:
+            raise InputError(
+                f"{self.root}: not a run folder (no config.json); name one that run-all wrote."
+            ) from None
+        except ValueError:
+            raise InputError(f"{self.config}: not valid JSON; start the run again.") from None
+        if not isinstance(config, dict):
+            raise InputError(f"{self.config}: not a profile; start the run again.")
+        return config
+
+    def publish(self, artefact: Artefact, target: Path) -> list[Path]:
+        """Copy the files of a result to where people look for them; return their paths."""
+        written = []
+        for name in artefact.files:
+            copy_if_changed(artefact.folder / name, target / name)
+            written.append(target / name)
+        return written
+
+    def files(self) -> list[tuple[Path, int]]:
+        """Return (path, number of files) of everything in the run; a result folder is one entry."""
+        entries = [
+            (folder, sum(1 for path in folder.rglob("*") if path.is_file()))
+            for folder in sorted(self.store.root.glob("*"))
+            if (folder / DESCRIPTION).is_file()
+        ]
+        outside = (
+            path
+            for path in sorted(self.root.rglob("*"))
+            if path.is_file()
+            and not path.is_relative_to(self.store.root)
+            and not path.name.startswith(".")
+        )
+        return [*((path, 1) for path in outside), *entries]
+
+    def _make(self) -> None:
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            foreign = not self.config.exists() and any(
+                not path.name.startswith(".") for path in self.root.iterdir()
+            )
+        except OSError as error:
+            raise ConfigError(
+                f"{self.root}: cannot be used as a run folder ({error.strerror}); "
+                "choose another --output."
+            ) from None
+        if foreign and not (self.root / "artefacts").is_dir():
+            raise ConfigError(
+                f"{self.root}: this folder holds other files; choose an empty --output."
+            )
+        if not os.access(self.root, os.W_OK | os.X_OK):
+            raise ConfigError(f"{self.root}: cannot be written; choose another --output.")

@@ -1,0 +1,86 @@
+"""The steps that score predictions: what all methods share, then one method at a time."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from focsbench import registry
+from focsbench.registry import Kind
+from focsbench.runs.datasets import dataset_root, open_dataset
+from focsbench.runs.files import write_json
+from focsbench.runs.store import FAILURES
+from focsbench.types import FaceDataset, ResultRow
+
+ROWS = "rows.csv"
+COLUMNS = tuple(field.name for field in dataclasses.fields(ResultRow))
+ARRAYS = "arrays"  # what a protocol writes beside its rows, e.g. scan distances
+
+
+def prepare_step(inputs: dict[str, Path], out: Path, config: dict[str, Any], workers: int) -> None:
+    """Write what the scores of all methods of a protocol share.
+
+    config: protocol, dataset, split, image_size, predictions (step name by method).
+    """
+    del workers
+    protocol = registry.load(Kind.PROTOCOL, config["protocol"])()
+    dataset = _dataset(inputs, config)
+    predictions = {method: inputs[step] for method, step in config["predictions"].items()}
+    protocol.prepare(predictions, dataset, out)
+
+
+def score_step(inputs: dict[str, Path], out: Path, config: dict[str, Any], workers: int) -> None:
+    """Score one method by one protocol: tidy rows, and arrays where the protocol has some.
+
+    config: method, protocol, dataset, split, image_size, predictions and prepared (step names).
+    """
+    del workers
+    protocol = registry.load(Kind.PROTOCOL, config["protocol"])()
+    dataset = _dataset(inputs, config)
+    (out / ARRAYS).mkdir()
+    rows = protocol.score(
+        config["method"],
+        inputs[config["predictions"]],
+        dataset,
+        inputs[config["prepared"]],
+        out / ARRAYS,
+    )
+    write_rows(out / ROWS, rows)
+    failed = {row.item: row.reason for row in rows if row.status == "failed"}
+    write_json(out / FAILURES, failed)
+
+
+def write_rows(path: Path, rows: list[ResultRow]) -> None:
+    """Write tidy rows as CSV; numbers keep all their digits."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for row in rows:
+            value = "" if row.value is None else repr(float(row.value))
+            writer.writerow([value if name == "value" else getattr(row, name) for name in COLUMNS])
+
+
+def read_rows(path: Path) -> list[ResultRow]:
+    """Read what :func:`write_rows` wrote."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return [
+            ResultRow(
+                method=row["method"],
+                protocol=row["protocol"],
+                subset=row["subset"],
+                subject=row["subject"],
+                item=row["item"],
+                metric=row["metric"],
+                value=float(row["value"]) if row["value"] else None,
+                status=row["status"],
+                reason=row["reason"],
+            )
+            for row in csv.DictReader(file)
+        ]
+
+
+def _dataset(inputs: dict[str, Path], config: dict[str, Any]) -> FaceDataset:
+    root = dataset_root(inputs["data"], config["dataset"], config["split"])
+    return open_dataset(root, config["dataset"], config["split"], config["image_size"])

@@ -1,0 +1,182 @@
+"""What the source code behind a step is, found without importing it (torch stays asleep).
+
+A step's result depends on every module that its function can reach. Those are found by following
+the import statements (also the ones inside functions) through the packages of the project, so a
+change of one file makes exactly the steps stale that can reach it. Imports by name at run time
+(plug-ins) cannot be seen this way: their modules are named as further roots.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.util
+import sys
+from collections.abc import Iterator
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from typing import Any
+
+from focsbench.errors import ConfigError
+
+SKIPPED_SUFFIXES = frozenset({".py", ".pyc", ".pyo", ".nbi", ".nbc"})
+
+
+class SourceTree:
+    """The modules below the packages of the roots; remembers every file that it has read."""
+
+    def __init__(self) -> None:
+        self._specs: dict[str, ModuleSpec | None] = {}
+        self._trees: dict[Path, tuple[str, ast.Module]] = {}
+        self._lines: dict[str, str] = {}
+        self._imported: dict[str, tuple[str, ...]] = {}
+
+    def version(self, *targets: str) -> str:
+        """Return the hash of all code and package data that the targets can reach.
+
+        Args:
+            targets: ``package.module`` or ``package.module:attribute``.
+
+        Raises:
+            ConfigError: if a target's module does not exist.
+        """
+        lines = [self._described(module) for module in sorted(self.reachable(*targets))]
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+    def reachable(self, *targets: str) -> set[str]:
+        """Return the dotted names of all modules that the targets can import, themselves too."""
+        queue = [target.partition(":")[0] for target in targets]
+        for module in queue:
+            if self._spec(module) is None:
+                raise ConfigError(f"module {module} does not exist; is its package installed?")
+        tops = {"focsbench", *(module.partition(".")[0] for module in queue)}
+        seen: set[str] = set()
+        while queue:
+            module = queue.pop()
+            if module in seen or module.partition(".")[0] not in tops or not self._path(module):
+                continue
+            seen.add(module)
+            # Importing a module runs the packages above it.
+            queue.append(module.rpartition(".")[0])
+            queue.extend(self._imports(module))
+        return seen
+
+    def class_constant(self, target: str, name: str) -> Any:
+        """Return a literal class attribute without importing the module.
+
+        Args:
+            target: ``package.module:Class``.
+            name: the attribute; its value must be a literal in the body of the class.
+
+        Raises:
+            LookupError: if there is no such literal; the class has to be imported then.
+        """
+        module, _, class_name = target.partition(":")
+        path = self._path(module)
+        for node in self._read(path)[1].body if path else ():
+            if isinstance(node, ast.ClassDef) and node.name == class_name:
+                return _literal(node, name)
+        raise LookupError(target)
+
+    def _path(self, module: str) -> Path | None:
+        """Return the source file of a module, or None if it has none."""
+        spec = self._spec(module)
+        origin = spec.origin if spec else None
+        return Path(origin) if origin and origin.endswith(".py") else None
+
+    def _described(self, module: str) -> str:
+        """Return a line with the hash of a module, and of each data file of a package."""
+        path, spec = self._path(module), self._spec(module)
+        if module not in self._lines and path is not None and spec is not None:
+            lines = [f"{module} {self._read(path)[0]}\n"]
+            for data in _data_files(path.parent) if spec.submodule_search_locations else ():
+                digest = hashlib.sha256(data.read_bytes()).hexdigest()
+                lines.append(f"{module}/{data.relative_to(path.parent).as_posix()} {digest}\n")
+            self._lines[module] = "".join(lines)
+        return self._lines[module]
+
+    def _spec(self, module: str) -> ModuleSpec | None:
+        """Find a module as the import system would, but without running its parents."""
+        if module not in self._specs:
+            parent = module.rpartition(".")[0]
+            if not parent:
+                self._specs[module] = _find_top(module)
+            else:
+                above = self._spec(parent)
+                locations = above.submodule_search_locations if above else None
+                self._specs[module] = _find_below(module, list(locations)) if locations else None
+        return self._specs[module]
+
+    def _read(self, path: Path) -> tuple[str, ast.Module]:
+        if path not in self._trees:
+            content = path.read_bytes()
+            self._trees[path] = (hashlib.sha256(content).hexdigest(), ast.parse(content))
+        return self._trees[path]
+
+    def _imports(self, module: str) -> tuple[str, ...]:
+        """Return the dotted names that a module may import, also some that do not exist."""
+        path, spec = self._path(module), self._spec(module)
+        if module not in self._imported and path is not None and spec is not None:
+            package = module if spec.submodule_search_locations else module.rpartition(".")[0]
+            tree = self._read(path)[1]
+            self._imported[module] = tuple(
+                name for node in ast.walk(tree) for name in _names(node, package)
+            )
+        return self._imported[module]
+
+
+def _names(node: ast.AST, package: str) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        base = node.module or ""
+        if node.level:
+            above = package.split(".")[: len(package.split(".")) - node.level + 1]
+            base = ".".join([*above, *filter(None, [node.module])])
+        yield base
+        # ``from package import name`` may mean a module of the package.
+        yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def _find_top(module: str) -> ModuleSpec | None:
+    try:
+        return importlib.util.find_spec(module)
+    except (ImportError, ValueError):
+        return None
+
+
+def _find_below(module: str, locations: list[str]) -> ModuleSpec | None:
+    for finder in sys.meta_path:
+        find_spec = getattr(finder, "find_spec", None)
+        spec: ModuleSpec | None = find_spec(module, locations) if find_spec else None
+        if spec is not None:
+            return spec
+    return None
+
+
+def _data_files(folder: Path) -> Iterator[Path]:
+    """Yield the files of a package that are not code, also those of folders without code."""
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith((".", "__")):
+            continue
+        if path.is_dir():
+            if not (path / "__init__.py").exists():
+                yield from _data_files(path)
+        elif path.suffix not in SKIPPED_SUFFIXES:
+            yield path
+
+
+def _literal(node: ast.ClassDef, name: str) -> Any:
+    for statement in node.body:
+        value: ast.expr | None = None
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+            value = statement.value if statement.target.id == name else None
+        elif isinstance(statement, ast.Assign):
+            names = [target.id for target in statement.targets if isinstance(target, ast.Name)]
+            value = statement.value if name in names else None
+        if value is not None:
+            try:
+                return ast.literal_eval(value)
+            except ValueError:
+                break
+    raise LookupError(f"{node.name}.{name}")

@@ -1,0 +1,113 @@
+"""From tidy rows to one entry per method, protocol, subset and metric."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from focsbench.metrics.statistics import mean_and_std
+from focsbench.types import ResultRow
+
+POOLED = "pooled"
+DONE_RATE = "done_rate"
+COUNT = "n"
+OVERALL = "overall"
+
+Group = tuple[str, str, str]
+"""(method, protocol, subset)"""
+
+
+@dataclass(frozen=True)
+class SummaryEntry:
+    """One summarised number.
+
+    value: mean over images, or the pooled value; None if nothing could be measured.
+    std: population standard deviation over images; None for pooled values.
+    n: images (for pooled values: the protocol's own count) behind the value.
+    done_rate: share of the images of the subset that have a value, in [0, 1].
+    """
+
+    method: str
+    protocol: str
+    subset: str
+    metric: str
+    value: float | None
+    std: float | None
+    n: int
+    done_rate: float
+
+
+def summarise(rows: Sequence[ResultRow]) -> list[SummaryEntry]:
+    """Summarise rows, in the order in which methods, protocols, subsets and metrics appear.
+
+    A pooled row is taken as it is and wins over the mean of the images. Where a protocol counts
+    its done-rate ``overall``, every image-wise metric also gets the unweighted mean of its subset
+    means with the standard deviation over all images; it has no value if a subset has none.
+    """
+    cells = _group(rows)
+    rates = {
+        (row.method, row.protocol, row.subset): row.value
+        for row in rows
+        if row.metric == DONE_RATE and row.value is not None
+    }
+    entries = [
+        _entry(group, metric, members, cells, rates)
+        for (group, metric), members in cells.items()
+        if metric != DONE_RATE
+    ]
+    return entries + _overall(entries, cells, rates)
+
+
+def _group(rows: Iterable[ResultRow]) -> dict[tuple[Group, str], list[ResultRow]]:
+    cells: dict[tuple[Group, str], list[ResultRow]] = {}
+    for row in rows:
+        group = (row.method, row.protocol, row.subset)
+        cells.setdefault((group, row.metric), []).append(row)
+    return cells
+
+
+def _entry(
+    group: Group,
+    metric: str,
+    members: Sequence[ResultRow],
+    cells: dict[tuple[Group, str], list[ResultRow]],
+    rates: dict[Group, float],
+) -> SummaryEntry:
+    pooled = [row for row in members if row.item == POOLED]
+    if pooled:
+        counts = [row.value for row in cells.get((group, COUNT), []) if row.item == POOLED]
+        n = int(counts[0]) if counts and counts[0] is not None else 0
+        return SummaryEntry(*group, metric, pooled[0].value, None, n, rates.get(group, 0.0))
+    values = _values(members)
+    mean, std = mean_and_std(values) if values else (None, None)
+    rate = rates.get(group, len(values) / len(members))
+    return SummaryEntry(*group, metric, mean, std, len(values), rate)
+
+
+def _overall(
+    entries: Sequence[SummaryEntry],
+    cells: dict[tuple[Group, str], list[ResultRow]],
+    rates: dict[Group, float],
+) -> list[SummaryEntry]:
+    parts: dict[tuple[Group, str], list[SummaryEntry]] = {}
+    for entry in entries:
+        group = (entry.method, entry.protocol, OVERALL)
+        if group in rates and entry.subset != OVERALL:
+            parts.setdefault((group, entry.metric), []).append(entry)
+    overall = []
+    for (group, metric), members in parts.items():
+        means = [entry.value for entry in members if entry.value is not None]
+        images = [
+            value
+            for entry in members
+            for value in _values(cells[(entry.method, entry.protocol, entry.subset), metric])
+        ]
+        whole = len(means) == len(members)
+        mean = mean_and_std(means)[0] if whole else None
+        std = mean_and_std(images)[1] if whole else None
+        overall.append(SummaryEntry(*group, metric, mean, std, len(images), rates[group]))
+    return overall
+
+
+def _values(rows: Iterable[ResultRow]) -> list[float]:
+    return [row.value for row in rows if row.status == "ok" and row.value is not None]
