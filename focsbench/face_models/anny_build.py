@@ -14,7 +14,10 @@ from focsbench.face_models.anny_hands import MM_PER_DM, build_hand
 from focsbench.face_models.anny_landmarks import find_landmarks68, template_shift
 from focsbench.face_models.anny_regions import build_regions
 from focsbench.face_models.anny_topology import build_topology
+from focsbench.face_models.anny_warp import warp_modes
 from focsbench.face_models.array_cache import Arrays
+
+LOWEST_WARPED = -60.0  # mm; below, on the neck, the random warps fade out
 
 
 def build_arrays(folder: Path) -> tuple[Arrays, dict[str, Any]]:
@@ -37,12 +40,15 @@ def build_arrays(folder: Path) -> tuple[Arrays, dict[str, Any]]:
     expressions = offsets[len(present) :]
 
     template = (topology.mix @ mesh.vertices * MM_PER_DM).astype(np.float32)
-    average = anny_identity.average_identity(len(sliders), len(asymmetry))
+    average = anny_identity.average_identity(len(sliders), len(asymmetry), 0)
     weights = anny_identity.identity_weights(average).astype(np.float32)
     base = template + np.tensordot(weights, identity, axes=1)
     landmarks = find_landmarks68(topology.base_ids, topology.mirror)
     shift = template_shift(base[landmarks]) * [0, 1, 1]  # x = 0 stays the plane of symmetry
     base = (base + shift).astype(np.float32)
+    regions = build_regions(topology, base, landmarks)
+    inner = regions["eyes"] | regions["eye_cavity"] | regions["mouth_interior"]
+    warps = warp_modes(base, ~inner & (base[:, 1] > LOWEST_WARPED))
     hand = build_hand(folder, mesh)
     arrays: dict[str, NDArray[Any]] = {
         "template": (template + shift).astype(np.float32),
@@ -51,10 +57,10 @@ def build_arrays(folder: Path) -> tuple[Arrays, dict[str, Any]]:
         "uv": topology.uv,
         "mirror": topology.mirror,
         "landmarks68": landmarks,
-        "identity_targets": identity,
+        "identity_targets": np.concatenate([identity, warps]),
         "arkit_targets": expressions[: len(arkit)],
         "unit_targets": expressions[len(arkit) :].reshape(3, len(units), *offsets.shape[1:]),
-        **{f"region/{k}": v for k, v in build_regions(topology, base, landmarks).items()},
+        **{f"region/{k}": v for k, v in regions.items()},
         **{f"mask/{k}": v for k, v in topology.masks.items()},
         **{f"hand/{k}": v for k, v in asdict(hand).items() if isinstance(v, np.ndarray)},
     }

@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 
 from focsbench.face_models import anny_expressions, anny_identity
 from focsbench.face_models.anny_hands import HandRig
-from focsbench.face_models.anny_identity import IdentityParameters
+from focsbench.face_models.anny_identity import POPULATION_SPREAD, IdentityParameters
 from focsbench.face_models.anny_targets import Slider
 from focsbench.face_models.array_cache import Arrays, read_arrays, write_arrays
 from focsbench.paths import cache_dir
 
-VERSION = 2  # a new number makes every user's cache be built again
-DEFAULT_SPREAD = 0.2
+VERSION = 3  # a new number makes every user's cache be built again
 
 Expression = Mapping[str, float] | NDArray[np.floating[Any]] | None
 
@@ -68,15 +67,24 @@ class AnnyHeads:
         regions = self.regions
         return regions["face"] & ~regions["lips"] & ~regions["eyes"]
 
+    @property
+    def _warp_count(self) -> int:
+        names = anny_identity.identity_target_names(self.sliders, self.asymmetry)
+        return len(self._identity_targets) - len(names)
+
     def average_identity(self) -> IdentityParameters:
         """The identity whose head is ``base``."""
-        return anny_identity.average_identity(len(self.sliders), len(self.asymmetry))
+        return anny_identity.average_identity(
+            len(self.sliders), len(self.asymmetry), self._warp_count
+        )
 
     def sample_identity(
-        self, rng: np.random.Generator, spread: float = DEFAULT_SPREAD
+        self, rng: np.random.Generator, spread: float = POPULATION_SPREAD
     ) -> IdentityParameters:
         """Draw a random adult; ``spread`` is the standard deviation of the shape sliders."""
-        return anny_identity.draw_identity(rng, self.sliders, self.asymmetry, spread)
+        return anny_identity.draw_identity(
+            rng, self.sliders, self.asymmetry, self._warp_count, spread
+        )
 
     def sample_expression(
         self, rng: np.random.Generator, strength: float = 1.0

@@ -12,11 +12,22 @@ from numpy.typing import NDArray
 from focsbench.face_models import anny_targets
 from focsbench.face_models.anny_targets import Slider
 
+# Standard deviation of the sliders: of the population that the benchmark draws, and the one at
+# which the warp weights have unit variance.
+POPULATION_SPREAD = 0.24
+REFERENCE_SPREAD = 0.2
+# Draws further out than this many standard deviations are cut: they look less than human.
+CUT = 2.2
 # Differences between the left and right value of one sided slider, relative to the spread.
 SIDE_DIFFERENCE = 0.3
 ASYMMETRY = 0.6
-# Neck sliders change little of the face and a lot of the collar: half as strong.
-NECK_SPREAD = 0.5
+# Relative strength of the sliders of each part of the head, so that distances between features
+# and the size of the skull vary by 4-6 % each, as they do among people.
+PART_STRENGTH = {
+    "head": 0.7, "forehead": 0.5, "eyebrows": 1.0, "eyes": 1.0, "nose": 1.0, "cheek": 1.2,
+    "mouth": 1.0, "ears": 0.8, "chin": 1.0, "neck": 0.4,
+}  # fmt: skip
+ONE_WAY_STRENGTH = 0.8
 
 
 @dataclass(frozen=True)
@@ -27,6 +38,8 @@ class IdentityParameters:
     0.5. ethnicity: (3,) non-negative mix summing to one, order of anny_targets.ETHNICITIES.
     sliders: (number of local sliders,) in [-1, 1]; one-way sliders use [0, 1].
     asymmetry: (number of asymmetry sliders,) in [-1, 1].
+    warp: (number of warp modes,) weights of the smooth warps of anny_warp, unit variance at
+        REFERENCE_SPREAD.
     """
 
     sex: float
@@ -36,9 +49,12 @@ class IdentityParameters:
     ethnicity: NDArray[np.float64]
     sliders: NDArray[np.float64]
     asymmetry: NDArray[np.float64]
+    warp: NDArray[np.float64]
 
 
-def average_identity(slider_count: int, asymmetry_count: int) -> IdentityParameters:
+def average_identity(
+    slider_count: int, asymmetry_count: int, warp_count: int
+) -> IdentityParameters:
     """The middle of the space: half female, half male, middle age, equal parts of ethnicities."""
     return IdentityParameters(
         sex=0.5,
@@ -48,6 +64,7 @@ def average_identity(slider_count: int, asymmetry_count: int) -> IdentityParamet
         ethnicity=np.full(3, 1 / 3),
         sliders=np.zeros(slider_count),
         asymmetry=np.zeros(asymmetry_count),
+        warp=np.zeros(warp_count),
     )
 
 
@@ -55,6 +72,7 @@ def draw_identity(
     rng: np.random.Generator,
     sliders: Sequence[Slider],
     asymmetry: Sequence[Slider],
+    warp_count: int,
     spread: float,
 ) -> IdentityParameters:
     """Draw a random adult; ``spread`` is the standard deviation of the sliders (0.15 is mild)."""
@@ -66,7 +84,8 @@ def draw_identity(
         weight=float(rng.beta(3.5, 3.5)),
         ethnicity=rng.dirichlet(np.full(3, 0.5)),
         sliders=_draw_sliders(rng, sliders, spread),
-        asymmetry=np.clip(rng.normal(0, ASYMMETRY * spread, len(asymmetry)), -1, 1),
+        asymmetry=np.clip(ASYMMETRY * spread * _normal(rng, len(asymmetry)), -1, 1),
+        warp=spread / REFERENCE_SPREAD * _normal(rng, warp_count),
     )
 
 
@@ -75,15 +94,21 @@ def _draw_sliders(
 ) -> NDArray[np.float64]:
     """One value per control, a little different on the two sides of the face."""
     shared: dict[str, float] = {}
+    draws = _normal(rng, len(sliders))
     values = np.empty(len(sliders))
     for index, slider in enumerate(sliders):
-        own = rng.normal()
+        own = draws[index]
         common = shared.setdefault(slider.control, own)
         value = common if own == common else common + SIDE_DIFFERENCE * own
-        scale = spread * (NECK_SPREAD if slider.control.startswith("neck/") else 1.0)
+        scale = spread * PART_STRENGTH[slider.control.partition("/")[0]]
         # One-way sliders (head outlines) are half-normal, so that most heads have little of each.
-        values[index] = scale * (value if slider.negative else abs(value))
+        values[index] = scale * (value if slider.negative else ONE_WAY_STRENGTH * abs(value))
     return np.clip(values, -1, 1)
+
+
+def _normal(rng: np.random.Generator, count: int) -> NDArray[np.float64]:
+    """Standard normal draws, cut."""
+    return np.clip(rng.normal(size=count), -CUT, CUT)
 
 
 def macro_weights(identity: IdentityParameters) -> NDArray[np.float64]:
@@ -124,11 +149,12 @@ def identity_target_names(sliders: Sequence[Slider], asymmetry: Sequence[Slider]
 
 
 def identity_weights(identity: IdentityParameters) -> NDArray[np.float64]:
-    """Weight of every identity target, in the order of :func:`identity_target_names`."""
+    """Weight of every target of :func:`identity_target_names`, then of the warp modes."""
     return np.concatenate(
         [
             macro_weights(identity),
             slider_weights(identity.sliders),
             slider_weights(identity.asymmetry),
+            identity.warp,
         ]
     )
