@@ -131,14 +131,17 @@ def rasterize_arrays(
     which is exact for parallel projections.
 
     Returns (ids (H, W) int32, -1 for nothing; affine barycentrics (H, W, 3); depth (H, W), inf
-    for nothing), floats in the type of ``xy``. See `perspective_correct_arrays` for barycentrics
-    on the 3D triangle.
+    for nothing), float32, or float64 where ``xy`` is. See `perspective_correct_arrays` for
+    barycentrics on the 3D triangle. Raises ValueError if a triangle names a missing vertex.
     """
-    uv = np.ascontiguousarray(xy)[None]
-    depths = np.ascontiguousarray(depth, dtype=uv.dtype)[None]
+    real = np.float64 if xy.dtype == np.float64 else np.float32
+    uv = np.ascontiguousarray(xy, real)[None]
+    depths = np.ascontiguousarray(depth, real)[None]
     if perspective:
-        depths = 1 / depths
-    corners = np.ascontiguousarray(triangles, dtype=np.int32)
+        with np.errstate(divide="ignore"):
+            depths = 1 / depths
+    corners = np.ascontiguousarray(triangles, np.int32)
+    _check_indices(corners, min(len(xy), len(depth)))
     ids = np.empty((1, height, width), np.int32)
     nearest = np.empty((1, height, width), uv.dtype)
     barycentrics = np.empty((1, height, width, 3), uv.dtype)
@@ -148,6 +151,12 @@ def rasterize_arrays(
         seen = ids >= 0
         nearest[seen] = -1 / nearest[seen]
     return ids[0], barycentrics[0], nearest[0]
+
+
+def _check_indices(triangles: Array, count: int) -> None:
+    """Raise ValueError for triangles of missing vertices; kernels would read out of bounds."""
+    if triangles.size and (triangles.min() < 0 or triangles.max() >= count):
+        raise ValueError(f"A triangle names a vertex outside 0..{count - 1}.")
 
 
 def perspective_correct_arrays(
@@ -179,6 +188,7 @@ class NumbaRasterizer:
         screen = uv.detach().cpu().contiguous().numpy()
         inverse_depth = (1 / camera_vertices.detach()[..., 2]).cpu().numpy()
         corners = triangles.cpu().to(torch.int32).contiguous().numpy()
+        _check_indices(corners, screen.shape[1])
         shape = (len(screen), image_size, image_size)
         ids, nearest = np.empty(shape, np.int32), np.empty(shape, screen.dtype)
         barycentrics = np.empty((*shape, 3), screen.dtype)

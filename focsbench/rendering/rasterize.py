@@ -46,11 +46,11 @@ class Rasterizer(Protocol):
 def get_rasterizer(name: str = "auto", cull_backfaces: bool = True) -> Rasterizer:
     """The rasteriser called ``auto``, ``numba``, ``torch`` or ``pytorch3d``.
 
-    ``auto`` is pytorch3d on a CUDA machine that has it, else numba. Raises ConfigError for an
-    unknown name or a missing package.
+    ``auto`` goes by the device of each call: numba on the CPU; elsewhere pytorch3d where it is
+    installed, else torch. Raises ConfigError for an unknown name or a missing package.
     """
     if name == "auto":
-        name = "pytorch3d" if torch.cuda.is_available() and find_spec("pytorch3d") else "numba"
+        return AutomaticRasterizer(cull_backfaces)
     if name == "numba":
         from focsbench.rendering.numba_rasterizer import NumbaRasterizer
 
@@ -66,6 +66,24 @@ def get_rasterizer(name: str = "auto", cull_backfaces: bool = True) -> Rasterize
     raise ConfigError(
         f"There is no rasterizer called {name!r}: choose auto, numba, torch or pytorch3d."
     )
+
+
+class AutomaticRasterizer:
+    """`Rasterizer` that leaves each call to the best one for its device."""
+
+    def __init__(self, cull_backfaces: bool = True) -> None:
+        self.cull_backfaces = cull_backfaces
+
+    def __call__(
+        self, camera_vertices: Tensor, uv: Tensor, triangles: Tensor, image_size: int
+    ) -> Fragments:
+        """See `Rasterizer`."""
+        if uv.device.type == "cpu":
+            name = "numba"
+        else:
+            name = "pytorch3d" if find_spec("pytorch3d") else "torch"
+        chosen = get_rasterizer(name, self.cull_backfaces)
+        return chosen(camera_vertices, uv, triangles, image_size)
 
 
 def screen_barycentrics(corners: Tensor, points: Tensor) -> Tensor:

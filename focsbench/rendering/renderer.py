@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from focsbench.errors import ConfigError
 from focsbench.rendering.deferred import Scene, render_deferred
 from focsbench.rendering.fused import render_fused
-from focsbench.rendering.numba_rasterizer import NumbaRasterizer
 from focsbench.rendering.rasterize import get_rasterizer
 
 
@@ -35,7 +34,7 @@ class Renderer(nn.Module):
 
     triangles: (F, 3) int, counter-clockwise seen from outside.
     image_size: S, px.
-    rasterizer: see `get_rasterizer`; ``numba`` (CPU) is the fast, fused path.
+    rasterizer: see `get_rasterizer`; ``auto`` and ``numba`` have a fast, fused path on the CPU.
     interpolation: ``perspective`` (correct) or ``affine`` on screen, as in the released code.
     renormalize_normals: unit normals; False follows the released code, see
         `spherical_harmonics.direction_from_angles`.
@@ -59,8 +58,12 @@ class Renderer(nn.Module):
                 f"There is no interpolation called {interpolation!r}: choose perspective or affine."
             )
         self.register_buffer("triangles", triangles.to(torch.int32).contiguous(), persistent=False)
+        if len(triangles) and int(triangles.min()) < 0:
+            raise ValueError("A triangle names a vertex with a negative index.")
+        self.vertices_needed = int(triangles.max()) + 1 if len(triangles) else 0
         self.image_size = image_size
         self.rasterizer = get_rasterizer(rasterizer, cull_backfaces)
+        self.may_fuse = rasterizer in ("auto", "numba") and renormalize_normals
         self.cull_backfaces = cull_backfaces
         self.perspective = interpolation == "perspective"
         self.renormalize_normals = renormalize_normals
@@ -74,6 +77,7 @@ class Renderer(nn.Module):
         angles: (B, 3) rad; translation: (B, 3) mm; light: (B, 27) without the ambient offset.
         """
         scene = _single_or_double(vertices, albedo, angles, translation, light)
+        self._check_shapes(scene)
         triangles = self.triangles
         if self._can_fuse(scene):
             output = render_fused(
@@ -90,12 +94,23 @@ class Renderer(nn.Module):
             )
         return RenderOutput(*output)
 
+    def _check_shapes(self, scene: Scene) -> None:
+        """Raise ValueError for shapes that do not fit; compiled code would read out of bounds."""
+        batch, count = scene[0].shape[:2]
+        expected = [(batch, count, 3)] * 2 + [(batch, 3)] * 2 + [(batch, 27)]
+        shapes = [tuple(tensor.shape) for tensor in scene]
+        if shapes != expected or count < self.vertices_needed:
+            raise ValueError(
+                "vertices, albedo, angles, translation and light have the shapes "
+                f"{shapes}, but need (B, V, 3), (B, V, 3), (B, 3), (B, 3) and (B, 27) with "
+                f"V at least {self.vertices_needed}."
+            )
+
     def _can_fuse(self, scene: Scene) -> bool:
         """Whether the compiled path covers this call; else plain torch operations do."""
         on_cpu = all(tensor.device.type == "cpu" for tensor in scene)
         same_type = all(tensor.dtype == scene[0].dtype for tensor in scene)
-        numba = isinstance(self.rasterizer, NumbaRasterizer)
-        return numba and self.renormalize_normals and on_cpu and same_type
+        return self.may_fuse and on_cpu and same_type
 
     def forward(
         self, vertices: Tensor, albedo: Tensor, angles: Tensor, translation: Tensor, light: Tensor
