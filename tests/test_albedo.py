@@ -19,8 +19,9 @@ from focsbench.face_models.anny_albedo import (
     surface_fields,
 )
 from focsbench.face_models.anny_appearance import (
+    Traits,
     brow_cover,
-    paint_albedo,
+    paint,
     sample_brow,
     sample_traits,
 )
@@ -51,6 +52,10 @@ def model(heads: AnnyHeads) -> tuple[np.ndarray, np.ndarray]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(anny_albedo, "_SAMPLES", 500)  # fewer than in use: the tests stay quick
         return build_albedo(heads, np.random.default_rng(7))
+
+
+def _plain(fields: SurfaceFields, traits: Traits) -> np.ndarray:
+    return paint(fields, traits)[0]
 
 
 def test_srgb_encode_matches_the_standard() -> None:
@@ -107,7 +112,7 @@ def test_glabella_looks_like_the_forehead(heads: AnnyHeads, fields: SurfaceField
     forehead = front & (np.abs(x) < 20) & (y > 30) & (y < 50)
     assert glabella.sum() >= 4
     for _ in range(100):
-        albedo = paint_albedo(fields, sample_traits(rng, fields, rich=False))
+        albedo = _plain(fields, sample_traits(rng, fields, rich=False))
         forehead_level = luminance(albedo[forehead]).mean()
         assert luminance(albedo[glabella]).min() > 0.8 * forehead_level
 
@@ -118,7 +123,7 @@ def test_lips_are_redder_than_skin(fields: SurfaceFields) -> None:
     cheek = fields.cheeks > 0.8
     for _ in range(50):
         traits = replace(sample_traits(rng, fields, rich=False), beard=0.0, moustache=0.0)
-        albedo = paint_albedo(fields, traits)
+        albedo = _plain(fields, traits)
         ratio = albedo[:, 0] / albedo[:, 1]
         assert ratio[lips].mean() > 1.02 * ratio[cheek].mean()
 
@@ -127,7 +132,7 @@ def test_paintings_are_mirror_symmetric_without_mottle(
     heads: AnnyHeads, fields: SurfaceFields
 ) -> None:
     traits = sample_traits(np.random.default_rng(5), fields, rich=False)
-    albedo = paint_albedo(fields, replace(traits, mottle=np.zeros_like(traits.mottle)))
+    albedo = _plain(fields, replace(traits, mottle=np.zeros_like(traits.mottle)))
     np.testing.assert_allclose(albedo, albedo[heads.mirror], atol=0.08)
     assert np.abs(albedo - albedo[heads.mirror]).mean() < 2e-3
 
@@ -173,12 +178,12 @@ def test_detail_is_bounded_deterministic_and_local(heads: AnnyHeads, fields: Sur
 def test_principal_components_recover_known_modes() -> None:
     rng = np.random.default_rng(9)
     modes = np.linalg.qr(rng.normal(size=(30, 3)))[0].T * np.array([[3.0], [2.0], [1.0]])
-    codes = rng.normal(size=(4000, 3))
+    codes = rng.normal(size=(1000, 3))
     samples = (codes @ modes + 5.0).astype(np.float32)
     mean, found = principal_components(samples, np.ones(30, np.float32), 3)
     np.testing.assert_allclose(mean, 5.0, atol=0.2)
     norms = np.linalg.norm(found, axis=1)
-    np.testing.assert_allclose(norms, [3.0, 2.0, 1.0], rtol=0.06)
+    np.testing.assert_allclose(norms, [3.0, 2.0, 1.0], rtol=0.08)
     alignment = np.abs(np.sum(found / norms[:, None] * modes / [[3.0], [2.0], [1.0]], axis=1))
     assert alignment.min() > 0.99
 
@@ -213,7 +218,7 @@ def test_generator_is_richer_than_the_model(
     model: tuple[np.ndarray, np.ndarray], heads: AnnyHeads, fields: SurfaceFields
 ) -> None:
     rng = np.random.default_rng(10)
-    plain = [paint_albedo(fields, sample_traits(rng, fields, rich=False)) for _ in range(20)]
+    plain = [_plain(fields, sample_traits(rng, fields, rich=False)) for _ in range(20)]
     rich = [sample_appearance(heads, rng).albedo for _ in range(20)]
     plain_error = _residuals(model, fields, plain).mean()
     rich_error = _residuals(model, fields, rich).mean()

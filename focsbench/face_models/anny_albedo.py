@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import scipy.linalg
 
-from focsbench.face_models.anny_appearance import paint_albedo, sample_traits
+from focsbench.face_models.anny_appearance import paint, sample_traits
 from focsbench.face_models.rich_appearance import add_rich_layers, specular_fields
 from focsbench.face_models.skin_colour import skin_rgb
 from focsbench.face_models.skin_detail import SkinDetail, sample_detail
-from focsbench.face_models.surface_fields import SurfaceFields, build_fields, smoothstep
+from focsbench.face_models.surface_fields import SurfaceFields, build_fields
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -67,12 +67,9 @@ def surface_fields(heads: AnnyHeads) -> SurfaceFields:
 
 
 def model_weights(fields: SurfaceFields) -> FloatArray:
-    """Return the weight (V,) of each vertex in the PCA: its area, the visible face foremost."""
-    scalp = smoothstep(-8.0, 4.0, fields.hairline)
-    hidden = np.clip(fields.ears + fields.neck + fields.mouth_interior + scalp, 0.0, 1.0)
-    back = 1.0 - smoothstep(-60.0, -30.0, fields.position[:, 2])
-    inner_eye = (fields.eyeball > 0.5) & (fields.eye_radius > 13.0)
-    importance = (1.0 - 0.9 * np.maximum(hidden, back)) * np.where(inner_eye, 0.01, 1.0)
+    """Return the weight (V,) of each vertex in the PCA: its area, the fitted face foremost."""
+    behind_lids = (fields.eyeball > 0.5) & (fields.eye_radius > 13.0)
+    importance = (0.1 + 0.9 * fields.face) * np.where(behind_lids, 0.01, 1.0)
     boost = 1.0 + 2.0 * np.clip(fields.eyeball + fields.lips, 0.0, 1.0)
     return np.asarray(np.sqrt(fields.area * importance * boost + 1e-4), np.float32)
 
@@ -105,7 +102,7 @@ def build_albedo(heads: AnnyHeads, rng: np.random.Generator) -> tuple[FloatArray
     vertex_count = len(fields.position)
     samples = np.empty((_SAMPLES, vertex_count * 3), np.float32)
     for row in samples:
-        row[:] = paint_albedo(fields, sample_traits(rng, fields, rich=False)).ravel()
+        row[:] = paint(fields, sample_traits(rng, fields, rich=False))[0].ravel()
     weights = np.repeat(model_weights(fields), 3)
     mean, modes = principal_components(samples, weights, ALBEDO_MODES)
     return mean.reshape(vertex_count, 3), modes.reshape(ALBEDO_MODES, vertex_count, 3)
@@ -125,7 +122,8 @@ def sample_appearance(
     """
     fields = surface_fields(heads)
     traits = sample_traits(rng, fields, rich=True, melanin=melanin, masculinity=masculinity)
-    painted, cover = add_rich_layers(rng, fields, traits, paint_albedo(fields, traits))
+    plain, cover = paint(fields, traits)
+    painted = add_rich_layers(rng, fields, traits, plain)
     tone = skin_rgb(traits.melanin, traits.haemoglobin)
     back_of_hand = skin_rgb(0.9 * traits.melanin, 1.1 * traits.haemoglobin)
     specular, shininess = specular_fields(rng, fields, cover)

@@ -87,10 +87,10 @@ _RICH_MOTTLE = {50: 0.06, 28: 0.055, 16: 0.045, 8: 0.045}
 def sample_brow(rng: np.random.Generator) -> BrowShape:
     """Draw an eyebrow shape whose inner ends always stay clear of the glabella."""
     return BrowShape(
-        inner_x=float(rng.uniform(11.5, 15.0)),
+        inner_x=float(rng.uniform(12.5, 16.0)),
         outer_x=float(rng.uniform(49.0, 55.0)),
         height=float(rng.normal(17.6, 1.0)),
-        arch=float(np.clip(rng.normal(3.0, 1.2), 0.3, 5.5)),
+        arch=float(np.clip(rng.normal(3.8, 1.2), 0.5, 6.0)),
         thickness=float(rng.uniform(2.3, 4.3)),
         density=float(rng.uniform(0.45, 0.95)),
     )
@@ -177,7 +177,7 @@ def brow_cover(position: FloatArray, brow: BrowShape, softness: float = 1.4) -> 
 def hair_covers(fields: SurfaceFields, traits: Traits) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return the shares (V,) of surface hidden by (scalp hair, beard, stubble)."""
     edge = fields.hairline - traits.hairline_shift * smoothstep(20.0, 60.0, fields.position[:, 1])
-    scalp = traits.hair_cover * smoothstep(-8.0, 14.0, edge) * fields.skin
+    scalp = traits.hair_cover * smoothstep(-6.0, 9.0, edge) * fields.skin
     beard = traits.beard * fields.beard + traits.moustache * fields.moustache
     stubble = traits.stubble * np.maximum(fields.beard, 0.9 * fields.moustache)
     return scalp, beard, stubble
@@ -218,8 +218,8 @@ def eye_rgb(radius: FloatArray, traits: Traits, softness: float) -> FloatArray:
     return _mix(_mix(iris, PUPIL_RGB, pupil), shaded, sclera)
 
 
-def paint_albedo(fields: SurfaceFields, traits: Traits) -> FloatArray:
-    """Return the display albedo (V, 3) in [0, 1] of one person."""
+def paint(fields: SurfaceFields, traits: Traits) -> tuple[FloatArray, FloatArray]:
+    """Paint one person: display albedo (V, 3) in [0, 1] and the share (V,) hidden by hair."""
     melanin, blood = skin_chromophores(fields, traits)
     albedo = skin_rgb(melanin, blood)
     scalp, beard, stubble = hair_covers(fields, traits)
@@ -230,10 +230,13 @@ def paint_albedo(fields: SurfaceFields, traits: Traits) -> FloatArray:
     albedo = _mix(albedo, shadow, 0.6 * stubble)
     albedo = _mix(albedo, 0.5 * (traits.hair_rgb + traits.brow_rgb), beard)
     albedo = _mix(albedo, traits.hair_rgb, scalp)
-    albedo = _mix(albedo, traits.brow_rgb, brow_cover(fields.position, traits.brow))
+    brows = np.zeros_like(scalp)
+    brows[fields.brow_zone] = brow_cover(fields.position[fields.brow_zone], traits.brow)
+    albedo = _mix(albedo, traits.brow_rgb, brows)
     albedo = _mix(albedo, 0.5 * traits.brow_rgb, 0.45 * fields.lid_margin)
     albedo *= (1.0 - 0.78 * fields.nostrils)[:, None]
     albedo = _mix(albedo, MOUTH_RGB, fields.mouth_interior)
     on_eye = fields.eyeball > 0.5
     albedo[on_eye] = eye_rgb(fields.eye_radius[on_eye], traits, softness=1.8)
-    return np.clip(albedo, 0.0, 1.0)
+    cover = np.maximum(np.maximum(scalp, beard), brows)
+    return np.clip(albedo, 0.0, 1.0), cover

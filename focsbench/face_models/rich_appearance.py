@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from focsbench.face_models.anny_appearance import brow_cover, hair_covers
-from focsbench.face_models.surface_fields import blob, smoothstep
+from focsbench.face_models.surface_fields import smoothstep
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float32]
 
 _LIPSTICKS = np.array(
-    [[0.62, 0.08, 0.12], [0.72, 0.30, 0.33], [0.45, 0.10, 0.18], [0.78, 0.36, 0.30]], np.float32
+    [[0.58, 0.17, 0.19], [0.70, 0.34, 0.36], [0.44, 0.14, 0.20], [0.74, 0.40, 0.34]], np.float32
 )
 _SHADOWS = np.array(
     [[0.30, 0.22, 0.20], [0.25, 0.28, 0.40], [0.45, 0.30, 0.36], [0.12, 0.11, 0.12]], np.float32
@@ -33,7 +32,7 @@ def make_up(rng: np.random.Generator, fields: SurfaceFields, albedo: FloatArray)
     """Paint lipstick, eye shadow and rouge, each present half the time."""
     if rng.random() < 0.6:
         colour = _LIPSTICKS[rng.integers(len(_LIPSTICKS))]
-        albedo = _mix(albedo, colour, rng.uniform(0.2, 0.75) * fields.lips)
+        albedo = _mix(albedo, colour, rng.uniform(0.15, 0.65) * fields.lips)
     if rng.random() < 0.5:
         colour = _SHADOWS[rng.integers(len(_SHADOWS))]
         lid = np.maximum(0.6 * fields.upper_lid, fields.lid_margin)
@@ -59,32 +58,25 @@ def patches(rng: np.random.Generator, fields: SurfaceFields, albedo: FloatArray)
 def folds(rng: np.random.Generator, fields: SurfaceFields, albedo: FloatArray) -> FloatArray:
     """Darken the nasolabial fold, the chin crease and forehead lines, as age does."""
     age = float(rng.beta(1.0, 2.0))
-    across, height = np.abs(fields.position[:, 0]), fields.position[:, 1]
-    down = np.clip((-40.0 - height) / 28.0, -0.2, 1.2)
-    line = 17.0 + 14.0 * down
-    near = np.exp(-0.5 * ((across - line) / 2.5) ** 2)
-    nasolabial = near * smoothstep(-0.15, 0.25, down) * (1.0 - smoothstep(0.75, 1.15, down))
-    crease = blob(fields.position, (0, -87.0, 25), (13, 2.5, 8))
+    height = fields.position[:, 1]
     wave = 0.5 + 0.5 * np.cos(2.0 * np.pi * (height - 30.0) / rng.uniform(9.0, 13.0))
     furrow = fields.forehead * wave**3 * smoothstep(28.0, 36.0, height)
-    shade = age * (0.16 * nasolabial + 0.1 * crease + 0.1 * furrow)
+    shade = age * (0.16 * fields.nasolabial + 0.1 * fields.chin_crease + 0.1 * furrow)
     redder = np.array([0.85, 1.0, 1.0], np.float32)
     return np.asarray(albedo * (1.0 - shade[:, None] * redder), np.float32)
 
 
 def add_rich_layers(
     rng: np.random.Generator, fields: SurfaceFields, traits: Traits, albedo: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Return (albedo (V, 3) in [0, 1] with everything added, share of surface under hair (V,))."""
+) -> FloatArray:
+    """Return ``albedo`` (V, 3) in [0, 1] with everything added that the model cannot express."""
     if not traits.male:
         albedo = make_up(rng, fields, albedo)
     albedo = folds(rng, fields, patches(rng, fields, albedo))
     grain = rng.normal(0.0, rng.uniform(0.005, 0.02), len(albedo))
     factor = 1.0 + grain * fields.skin * (1.0 - fields.ears)
     albedo = albedo * np.asarray(factor, np.float32)[:, None]
-    scalp, beard, _ = hair_covers(fields, traits)
-    cover = np.maximum(np.maximum(scalp, beard), brow_cover(fields.position, traits.brow))
-    return np.clip(albedo, 0.0, 1.0).astype(np.float32), cover.astype(np.float32)
+    return np.asarray(np.clip(albedo, 0.0, 1.0), np.float32)
 
 
 def specular_fields(

@@ -54,7 +54,8 @@ def sample_detail(rng: np.random.Generator, fields: SurfaceFields, traits: Trait
     """Draw the per-pixel detail that goes with ``traits``."""
     freckled = traits.freckles > 0.03 and traits.melanin < 0.6
     count = int(rng.poisson(2.0))
-    front = np.flatnonzero((fields.skin > 0.9) & (fields.position[:, 2] > -30.0))
+    bare = (fields.skin > 0.9) & (fields.lips < 0.05) & (fields.lid_margin < 0.01)
+    front = np.flatnonzero(bare & (fields.position[:, 2] > -30.0))
     places = fields.position[rng.choice(front, count)]
     sizes = rng.uniform(0.7, 2.2, (count, 1))
     darkness = rng.uniform(0.25, 0.75, (count, 1))

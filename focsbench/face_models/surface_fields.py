@@ -43,13 +43,15 @@ class SurfaceFields:
     """Weights in [0, 1] per vertex (V,) unless said otherwise; see ``build_fields``.
 
     ``position`` (V, 3) canonical mm; ``eye_radius`` (V,) mm from the optical axis on eyeballs
-    (inf elsewhere); ``hairline`` (V,) mm above the hairline; ``noise`` (V, K) smooth random
-    fields of unit variance with ``noise_scale`` (K,) their correlation length in mm and
-    ``noise_odd`` (K,) True where the field is left-right antisymmetric.
+    (inf elsewhere); ``hairline`` (V,) mm beyond the hairline; ``brow_zone`` the indices of the
+    vertices that a brow can reach; ``noise`` (V, K) smooth random fields of unit variance with
+    ``noise_scale`` (K,) their correlation length in mm and ``noise_odd`` (K,) True where the
+    field is left-right antisymmetric.
     """
 
     position: FloatArray
     area: FloatArray
+    face: FloatArray
     skin: FloatArray
     eyeball: FloatArray
     eye_radius: FloatArray
@@ -69,6 +71,9 @@ class SurfaceFields:
     beard: FloatArray
     moustache: FloatArray
     hairline: FloatArray
+    nasolabial: FloatArray
+    chin_crease: FloatArray
+    brow_zone: NDArray[np.intp]
     noise: FloatArray
     noise_scale: FloatArray
     noise_odd: NDArray[np.bool_]
@@ -182,6 +187,30 @@ def _beard_fields(position: FloatArray) -> tuple[FloatArray, FloatArray]:
     return area * (1.0 - upper_lip), area * upper_lip
 
 
+def distance_above_hairline(position: FloatArray) -> FloatArray:
+    """Return the distance in mm (V,) from the hairline, positive on the hairy side.
+
+    The height above the line is divided by the line's steepness, so that a ramp over this
+    distance is as wide at the steep temples as on the level forehead.
+    """
+    azimuth = azimuth_degrees(position)
+    degrees = np.arange(181.0)
+    line = np.interp(degrees, *_HAIRLINE)
+    rise_per_degree = np.interp(azimuth, degrees, np.gradient(line))
+    radius = np.hypot(position[:, 0], position[:, 2] - HEAD_AXIS_Z_MM)
+    slope = rise_per_degree / np.maximum(np.radians(1.0) * radius, 0.3)
+    height = position[:, 1] - np.interp(azimuth, degrees, line)
+    return np.asarray(height / np.sqrt(1.0 + slope**2), np.float32)
+
+
+def _nasolabial(position: FloatArray) -> FloatArray:
+    """Return the fold from the wing of the nose to the corner of the mouth."""
+    down = np.clip((-40.0 - position[:, 1]) / 28.0, -0.2, 1.2)
+    near = np.exp(-0.5 * ((np.abs(position[:, 0]) - 17.0 - 14.0 * down) / 2.5) ** 2)
+    fold = near * smoothstep(-0.15, 0.25, down) * (1.0 - smoothstep(0.75, 1.15, down))
+    return np.asarray(fold * smoothstep(0.0, 8.0, position[:, 2]), np.float32)
+
+
 def sphere_centre(points: FloatArray) -> NDArray[np.float64]:
     """Return the centre (3,) of the least-squares sphere through ``points`` (N, 3), N >= 4."""
     shift = points.mean(axis=0).astype(np.float64)
@@ -232,19 +261,23 @@ def build_fields(heads: AnnyHeads) -> SurfaceFields:
     adjacency = vertex_adjacency(triangles, len(base))
     eyeball = np.zeros(len(base), np.float32)
     eyeball[np.concatenate(eyes)] = 1.0
-    interior = soften(heads.regions["mouth_interior"], adjacency, 1)
-    lips = soften(heads.regions["lips"], adjacency, 1) * (1.0 - interior)
-    ears = soften(heads.regions["ears"], adjacency, 3)
+    region = {
+        name: 0.5 * (mask + mask[heads.mirror].astype(np.float32))
+        for name, mask in heads.regions.items()
+    }
+    interior = soften(region["mouth_interior"], adjacency, 1)
+    lips = soften(region["lips"], adjacency, 1) * (1.0 - interior)
+    ears = soften(region["ears"], adjacency, 3)
     eye_centre = np.array([0.5 * INTEROCULAR_MM, 0.0, 0.0])
     to_eye = np.linalg.norm(np.stack([x, y, z], axis=1) - eye_centre, axis=1)
     lid = (1.0 - smoothstep(15.3, 18.2, to_eye)) * smoothstep(-2.0, 4.0, z) * (1.0 - eyeball)
     beard, moustache = _beard_fields(position)
     bare = (1.0 - np.clip(lips * 1.3, 0, 1)) * (1.0 - ears) * (1.0 - interior) * (1.0 - eyeball)
-    above_hairline = y - np.interp(azimuth_degrees(position), *_HAIRLINE)
     bank, scale, odd = noise_bank(position)
     return SurfaceFields(
         position=position,
         area=vertex_areas(position, triangles),
+        face=soften(region["face"], adjacency, 2),
         skin=(1.0 - eyeball) * (1.0 - interior),
         eyeball=eyeball,
         eye_radius=_eye_radius(position, eyes),
@@ -265,7 +298,10 @@ def build_fields(heads: AnnyHeads) -> SurfaceFields:
         ),
         beard=(beard * bare).astype(np.float32),
         moustache=(moustache * bare).astype(np.float32),
-        hairline=soften(above_hairline, adjacency, 4) * (1.0 - ears),
+        hairline=distance_above_hairline(position) * (1.0 - ears),
+        nasolabial=_nasolabial(position),
+        chin_crease=blob(position, (0, -87.0, 25), (13, 2.5, 8)),
+        brow_zone=np.flatnonzero((y > 5.0) & (y < 32.0) & (x < 62.0) & (z > -40.0)),
         noise=bank,
         noise_scale=scale,
         noise_odd=odd,
