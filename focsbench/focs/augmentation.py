@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from focsbench.focs.config import AugmentationConfig
+from focsbench.networks.warp import invert_similarity, resample
 
 # Where each iBUG landmark goes when the face is mirrored: subject's right <-> left.
 FLIP_PERMUTATION = (
@@ -55,12 +55,17 @@ def augment(batch: Batch, config: AugmentationConfig, generator: torch.Generator
     if not config.enabled:
         return batch
     images, landmarks, masks = batch
-    matrix, flipped = random_similarities(len(images), images.shape[-1], config, generator)
+    size = images.shape[-1]
+    matrix, flipped = random_similarities(len(images), size, config, generator)
     matrix, flipped = matrix.to(images), flipped.to(images.device)
+    to_source = invert_similarity(matrix)
+    warped = resample(images, to_source, size, size, config.interpolation)
+    if config.interpolation == "bicubic":
+        warped = warped.clamp(0.0, 1.0)  # cubic kernels overshoot at edges
     return Batch(
-        recolour(_warp(images, matrix, config.interpolation), config, generator),
+        recolour(warped, config, generator),
         transform_landmarks(landmarks, matrix, flipped),
-        None if masks is None else _warp(masks[:, None], matrix, "bilinear")[:, 0],
+        None if masks is None else resample(masks[:, None], to_source, size, size)[:, 0],
     )
 
 
@@ -108,16 +113,3 @@ def recolour(images: Tensor, config: AugmentationConfig, generator: torch.Genera
         noise = torch.randn(images.shape, generator=generator)
         images = images + config.noise * noise.to(images)
     return images.clamp(0.0, 1.0)
-
-
-def _warp(images: Tensor, matrix: Tensor, interpolation: str) -> Tensor:
-    """Apply pixel transforms (old to new) to square images, black outside."""
-    size = images.shape[-1]
-    linear = torch.linalg.inv(matrix[:, :, :2])
-    # affine_grid counts from -1 to 1 over the outer pixel centres, from the image centre.
-    centre = (size - 1) / 2
-    offset = matrix[:, :, 2:] + (matrix[:, :, :2].sum(dim=2, keepdim=True) - 1) * centre
-    theta = torch.cat([linear, -linear @ offset / centre], dim=2)
-    grid = functional.affine_grid(theta, list(images.shape), align_corners=True)
-    warped = functional.grid_sample(images, grid, interpolation, "zeros", align_corners=True)
-    return warped.clamp(0.0, 1.0) if interpolation == "bicubic" else warped

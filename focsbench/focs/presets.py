@@ -80,7 +80,13 @@ def quick() -> FocsConfig:
             architecture="compact", head="latents", scales=LatentScales(translation_z=1.0)
         ),
         unet=UNetConfig(
-            width=8, depth=4, input_stride=2, blur_logits=True, norm="group", dropout=0.1
+            width=8,
+            depth=4,
+            input_stride=2,
+            up_kernel=1,
+            blur_logits=True,
+            norm="group",
+            dropout=0.1,
         ),
         recognition=RecognitionConfig(architecture="small", crop_size=64, embedding=128),
         schedule=ScheduleConfig(

@@ -69,7 +69,7 @@ class EncoderConfig(Section):
         description="compact: channels of the stem and of each stage (every one halves the grid)",
     )
     blocks: tuple[int, ...] = Field(
-        default=(1, 2, 2),
+        default=(1, 1, 2),
         min_length=2,
         description="compact: residual blocks per stage, without the stem",
     )
@@ -109,6 +109,9 @@ class UNetConfig(Section):
         default=False,
         description="fixed 3x3 binomial filter on the logits; without it pixel-shuffle dithers",
     )
+    up_kernel: Literal[1, 3] = Field(
+        default=3, description="kernel of the convolution after each doubling (released: 3)"
+    )
     norm: NormKind = Field(default="batch", description="normalisation layers (released: batch)")
     dropout: float = Field(
         default=0.5,
@@ -143,5 +146,5 @@ class RecognitionConfig(Section):
     )
     embedding: int = Field(default=512, ge=2, description="dimension of the identity embedding")
     widths: tuple[int, int, int, int] = Field(
-        default=(24, 48, 96, 128), description="small: channels of the four stages"
+        default=(16, 32, 64, 128), description="small: channels of the four stages"
     )
