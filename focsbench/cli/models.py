@@ -22,9 +22,10 @@ def show(
 ) -> None:
     """Draw a face model: mean, modes and landmarks."""
     from focsbench.cli.pictures import checked
+
+    path = checked(output)
     from focsbench.face_models import load_face_model
     from focsbench.face_models.preview import save_preview
 
-    path = checked(output)
     save_preview(load_face_model(name), path)
     typer.echo(path)

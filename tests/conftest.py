@@ -1,0 +1,13 @@
+"""The tests run against the installed package, editable or not.
+
+``python -m pytest`` puts the repository root first on the import path. Its folder ``focsbench``
+lacks the folders that are mapped into the package, so it must not hide the installed one.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != ROOT]

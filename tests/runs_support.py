@@ -1,0 +1,99 @@
+"""Toy steps for tests of the run machinery, in a module that worker processes can import."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from focsbench.runs.plan import Plan, Step
+
+MODULE = '''
+import json
+import os
+import time
+from pathlib import Path
+
+from focsbench.errors import InputError
+
+
+def write(inputs, out, config, workers):
+    """Write the name of the step, its number and what its inputs say."""
+    texts = [(inputs[name] / "text").read_text() for name in sorted(inputs)]
+    (out / "text").write_text(f"{config.get('number', 0)}({','.join(texts)})")
+    (out / "process").mkdir()
+    (out / "process" / "pid").write_text(str(os.getpid()))
+    calls = Path(config["calls"])
+    with calls.open("a") as file:
+        file.write(f"{config['name']}\\n")
+
+
+def slow(inputs, out, config, workers):
+    write(inputs, out, config, workers)
+    time.sleep(config["seconds"])
+
+
+def refuse(inputs, out, config, workers):
+    (out / "half").write_text("half")
+    raise InputError("photo.jpg: not an image; replace it.")
+
+
+def crash(inputs, out, config, workers):
+    raise ValueError("a bug")
+
+
+def die(inputs, out, config, workers):
+    os._exit(9)
+
+
+def lose_items(inputs, out, config, workers):
+    write(inputs, out, config, workers)
+    (out / "failures.json").write_text(json.dumps({"a/b": "too dark"}))
+
+
+def threads(inputs, out, config, workers):
+    import numba
+
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+    facts = {name: os.environ.get(name) for name in names}
+    facts["numba"] = numba.get_num_threads()
+    facts["workers"] = workers
+    (out / "threads.json").write_text(json.dumps(facts))
+
+
+def warn(inputs, out, config, workers):
+    import logging
+    import warnings
+
+    logging.getLogger("focsbench.toy").info("hello from the step")
+    warnings.warn("mind the step", stacklevel=1)
+'''
+
+
+class Toys:
+    """A module ``toy_steps`` in a folder on the import path, and the calls of its functions."""
+
+    def __init__(self, folder: Path) -> None:
+        (folder / "toy_steps.py").write_text(MODULE)
+        self._calls = folder / "calls"
+
+    def step(self, name: str, *inputs: str, function: str = "write", **options) -> Step:
+        parallel = options.pop("parallel", False)
+        code_version = options.pop("code_version", "1")
+        config = {"name": name, "calls": str(self._calls), **options}
+        return Step(name, f"toy_steps:{function}", code_version, inputs, config, parallel)
+
+    def plan(self, number: int = 0) -> Plan:
+        """a -> b, a -> c, (b, c) -> d; ``number`` is part of b alone."""
+        return Plan(
+            [
+                self.step("a", parallel=True),
+                self.step("b", "a", number=number),
+                self.step("c", "a"),
+                self.step("d", "b", "c"),
+            ]
+        )
+
+    def calls(self) -> list[str]:
+        """Names of the steps that ran since the last call of this method, sorted."""
+        names = self._calls.read_text().split() if self._calls.exists() else []
+        self._calls.unlink(missing_ok=True)
+        return sorted(names)
