@@ -26,6 +26,7 @@ from focsbench.face_models.anny_appearance import (
     sample_traits,
 )
 from focsbench.face_models.anny_heads import AnnyHeads
+from focsbench.face_models.mesh_parts import sphere_centre
 from focsbench.face_models.skin_colour import (
     MELANIN_RANGE,
     luminance,
@@ -34,7 +35,7 @@ from focsbench.face_models.skin_colour import (
     srgb_encode,
 )
 from focsbench.face_models.skin_detail import apply_detail, pixel_attributes
-from focsbench.face_models.surface_fields import SurfaceFields, sphere_centre
+from focsbench.face_models.surface_fields import SurfaceFields
 
 
 @pytest.fixture(scope="module")

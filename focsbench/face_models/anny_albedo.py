@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float32]
 
 ALBEDO_MODES = 80
-_SAMPLES = 2000
+_SAMPLES = 1500
 _FIELDS: dict[int, tuple[weakref.ReferenceType[AnnyHeads], SurfaceFields]] = {}
 
 
@@ -96,7 +96,7 @@ def principal_components(
 def build_albedo(heads: AnnyHeads, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
     """Build the albedo model: mean (V, 3) in [0, 1] and basis (80, V, 3) per standard deviation.
 
-    PCA of 2,000 procedural paintings, weighted by vertex area; about 10 s on one core.
+    PCA of 1,500 procedural paintings, weighted by vertex area; about 4 s on one free core.
     """
     fields = surface_fields(heads)
     vertex_count = len(fields.position)

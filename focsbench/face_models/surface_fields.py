@@ -12,8 +12,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.sparse import coo_matrix, csr_matrix, diags
-from scipy.sparse.csgraph import connected_components
+
+from focsbench.face_models.mesh_parts import (
+    eyeball_components,
+    soften,
+    sphere_centre,
+    vertex_adjacency,
+    vertex_areas,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -65,7 +71,6 @@ class SurfaceFields:
     cheeks: FloatArray
     nose_tip: FloatArray
     ears: FloatArray
-    neck: FloatArray
     forehead: FloatArray
     freckle_zone: FloatArray
     beard: FloatArray
@@ -92,57 +97,6 @@ def blob(
     mirrored = np.abs(position * np.array([1, 0, 0])) + position * np.array([0, 1, 1])
     scaled = (mirrored - np.array(centre)) / np.array(sigma)
     return np.asarray(np.exp(-0.5 * np.sum(scaled * scaled, axis=1)), np.float32)
-
-
-def eyeball_components(
-    triangles: NDArray[np.int32], base: FloatArray
-) -> tuple[NDArray[np.intp], ...]:
-    """Return the vertex indices of the (subject's left, right) eyeball.
-
-    An eyeball is a mesh component of its own, away from the symmetry plane.
-    """
-    adjacency = vertex_adjacency(triangles, len(base))
-    count, label = connected_components(adjacency, directed=False)
-    size = np.bincount(label, minlength=count)
-    eyes = []
-    for component in np.argsort(-size)[1:]:
-        members = np.flatnonzero(label == component)
-        if len(members) > 20 and np.abs(base[members, 0]).min() > 8.0:
-            eyes.append(members)
-    left = [e for e in eyes if base[e, 0].mean() > 0]
-    right = [e for e in eyes if base[e, 0].mean() < 0]
-    return left[0], right[0]
-
-
-def vertex_adjacency(triangles: NDArray[np.int32], count: int) -> csr_matrix:
-    """Return the symmetric 0/1 vertex adjacency (V, V) of a triangle mesh."""
-    edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
-    ones = np.ones(len(edges), np.float32)
-    half = coo_matrix((ones, (edges[:, 0], edges[:, 1])), shape=(count, count)).tocsr()
-    both = half + half.T
-    both.data[:] = 1.0
-    return both
-
-
-def soften(mask: NDArray[np.bool_] | AnyFloat, adjacency: csr_matrix, steps: int) -> FloatArray:
-    """Blur a vertex field over the mesh: ``steps`` half-way moves to the neighbours' mean."""
-    degree = np.asarray(adjacency.sum(axis=1)).ravel()
-    mean_of_neighbours = diags(1.0 / np.maximum(degree, 1.0)) @ adjacency
-    value = np.asarray(mask, np.float32)
-    for _ in range(steps):
-        value = 0.5 * value + 0.5 * (mean_of_neighbours @ value)
-    return value.astype(np.float32)
-
-
-def vertex_areas(base: FloatArray, triangles: NDArray[np.int32]) -> FloatArray:
-    """Return the surface area in mm^2 that belongs to each vertex (V,)."""
-    corners = base[triangles]
-    cross = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    third = np.linalg.norm(cross, axis=1) / 6.0
-    area = np.zeros(len(base))
-    for corner in range(3):
-        np.add.at(area, triangles[:, corner], third)
-    return area.astype(np.float32)
 
 
 def azimuth_degrees(position: FloatArray) -> FloatArray:
@@ -211,15 +165,6 @@ def _nasolabial(position: FloatArray) -> FloatArray:
     return np.asarray(fold * smoothstep(0.0, 8.0, position[:, 2]), np.float32)
 
 
-def sphere_centre(points: FloatArray) -> NDArray[np.float64]:
-    """Return the centre (3,) of the least-squares sphere through ``points`` (N, 3), N >= 4."""
-    shift = points.mean(axis=0).astype(np.float64)
-    centred = points - shift
-    design = np.column_stack([2.0 * centred, np.ones(len(points))])
-    solution = np.linalg.lstsq(design, np.sum(centred**2, axis=1), rcond=None)[0]
-    return np.asarray(solution[:3] + shift)
-
-
 def canonical_position(
     base: FloatArray, eyes: tuple[NDArray[np.intp], ...], lips: NDArray[np.bool_]
 ) -> FloatArray:
@@ -254,55 +199,70 @@ def _eye_radius(position: FloatArray, eyes: tuple[NDArray[np.intp], ...]) -> Flo
 def build_fields(heads: AnnyHeads) -> SurfaceFields:
     """Compute every painting field of the head mesh (deterministic, about 0.1 s)."""
     base = np.asarray(heads.base, np.float32)
-    triangles = np.asarray(heads.triangles, np.int32)
-    eyes = eyeball_components(triangles, base)
+    eyes = eyeball_components(heads.triangles, base)
     position = canonical_position(base, eyes, heads.regions["lips"])
-    x, y, z = np.abs(position[:, 0]), position[:, 1], position[:, 2]
-    adjacency = vertex_adjacency(triangles, len(base))
-    eyeball = np.zeros(len(base), np.float32)
-    eyeball[np.concatenate(eyes)] = 1.0
-    region = {
-        name: 0.5 * (mask + mask[heads.mirror].astype(np.float32))
-        for name, mask in heads.regions.items()
-    }
-    interior = soften(region["mouth_interior"], adjacency, 1)
-    lips = soften(region["lips"], adjacency, 1) * (1.0 - interior)
-    ears = soften(region["ears"], adjacency, 3)
-    eye_centre = np.array([0.5 * INTEROCULAR_MM, 0.0, 0.0])
-    to_eye = np.linalg.norm(np.stack([x, y, z], axis=1) - eye_centre, axis=1)
-    lid = (1.0 - smoothstep(15.3, 18.2, to_eye)) * smoothstep(-2.0, 4.0, z) * (1.0 - eyeball)
+    parts = _part_fields(heads, position, eyes)
     beard, moustache = _beard_fields(position)
-    bare = (1.0 - np.clip(lips * 1.3, 0, 1)) * (1.0 - ears) * (1.0 - interior) * (1.0 - eyeball)
+    bare = parts["skin"] * (1.0 - np.clip(1.3 * parts["lips"], 0, 1)) * (1.0 - parts["ears"])
+    x, y, z = np.abs(position[:, 0]), position[:, 1], position[:, 2]
     bank, scale, odd = noise_bank(position)
     return SurfaceFields(
         position=position,
-        area=vertex_areas(position, triangles),
-        face=soften(region["face"], adjacency, 2),
-        skin=(1.0 - eyeball) * (1.0 - interior),
-        eyeball=eyeball,
-        eye_radius=_eye_radius(position, eyes),
-        mouth_interior=interior,
-        lips=lips.astype(np.float32),
-        lip_line=blob(position, (0, -66.8, 28), (60, 1.6, 12)) * lips,
-        nostrils=blob(position, (8.4, -41.2, 33.0), (2.9, 1.7, 2.9)),
-        lid_margin=lid.astype(np.float32),
-        upper_lid=blob(position, (31, 10.0, 15), (15, 5.0, 14)),
-        under_eye=blob(position, (27, -13.5, 12), (11, 4.5, 12)),
-        cheeks=blob(position, (41, -34, 2), (15, 13, 22)),
-        nose_tip=blob(position, (0, -36, 40), (12, 10, 14)),
-        ears=ears,
-        neck=(1.0 - smoothstep(-125.0, -100.0, y + 0.25 * z)).astype(np.float32),
-        forehead=smoothstep(22, 45, y) * (1.0 - smoothstep(70, 95, y)) * smoothstep(-30, 0, z),
-        freckle_zone=np.maximum(
-            blob(position, (26, -24, 14), (17, 10, 22)), blob(position, (0, -18, 34), (13, 13, 16))
-        ),
-        beard=(beard * bare).astype(np.float32),
-        moustache=(moustache * bare).astype(np.float32),
-        hairline=distance_above_hairline(position) * (1.0 - ears),
-        nasolabial=_nasolabial(position),
-        chin_crease=blob(position, (0, -87.0, 25), (13, 2.5, 8)),
+        area=vertex_areas(position, heads.triangles),
+        beard=beard * bare,
+        moustache=moustache * bare,
+        hairline=distance_above_hairline(position) * (1.0 - parts["ears"]),
         brow_zone=np.flatnonzero((y > 5.0) & (y < 32.0) & (x < 62.0) & (z > -40.0)),
         noise=bank,
         noise_scale=scale,
         noise_odd=odd,
+        **parts,
+        **_zone_fields(position),
     )
+
+
+def _part_fields(
+    heads: AnnyHeads, position: FloatArray, eyes: tuple[NDArray[np.intp], ...]
+) -> dict[str, FloatArray]:
+    """Soft, left-right symmetric versions of the mesh's own parts, and what borders on them."""
+    adjacency = vertex_adjacency(heads.triangles, len(position))
+    region = {
+        name: 0.5 * (mask + mask[heads.mirror].astype(np.float32))
+        for name, mask in heads.regions.items()
+    }
+    eyeball = np.zeros(len(position), np.float32)
+    eyeball[np.concatenate(eyes)] = 1.0
+    interior = soften(region["mouth_interior"], adjacency, 1)
+    lips = soften(region["lips"], adjacency, 1) * (1.0 - interior)
+    mirrored = np.abs(position * np.array([1, 0, 0])) + position * np.array([0, 1, 1])
+    to_eye = np.linalg.norm(mirrored - np.array([0.5 * INTEROCULAR_MM, 0.0, 0.0]), axis=1)
+    near_eye = (1.0 - smoothstep(15.3, 18.2, to_eye)) * smoothstep(-2.0, 4.0, position[:, 2])
+    return {
+        "face": soften(region["face"], adjacency, 2),
+        "skin": (1.0 - eyeball) * (1.0 - interior),
+        "eyeball": eyeball,
+        "eye_radius": _eye_radius(position, eyes),
+        "mouth_interior": interior,
+        "lips": lips,
+        "lip_line": blob(position, (0, -66.8, 28), (60, 1.6, 12)) * lips,
+        "lid_margin": near_eye * (1.0 - eyeball),
+        "ears": soften(region["ears"], adjacency, 3),
+    }
+
+
+def _zone_fields(position: FloatArray) -> dict[str, FloatArray]:
+    """Zones of the skin that are known by their place alone."""
+    y, z = position[:, 1], position[:, 2]
+    below_eyes = blob(position, (26, -24, 14), (17, 10, 22))
+    bridge = blob(position, (0, -18, 34), (13, 13, 16))
+    return {
+        "nostrils": blob(position, (8.4, -41.2, 33.0), (2.9, 1.7, 2.9)),
+        "upper_lid": blob(position, (31, 10.0, 15), (15, 5.0, 14)),
+        "under_eye": blob(position, (27, -13.5, 12), (11, 4.5, 12)),
+        "cheeks": blob(position, (41, -34, 2), (15, 13, 22)),
+        "nose_tip": blob(position, (0, -36, 40), (12, 10, 14)),
+        "forehead": smoothstep(22, 45, y) * (1.0 - smoothstep(70, 95, y)) * smoothstep(-30, 0, z),
+        "freckle_zone": np.maximum(below_eyes, bridge),
+        "nasolabial": _nasolabial(position),
+        "chin_crease": blob(position, (0, -87.0, 25), (13, 2.5, 8)),
+    }
