@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Protocol
 
 import pandas as pd
 
+from focsbench.runs.files import write_atomically
 from focsbench.types import FaceDataset
 
 # Rows that bound a table instead of competing in it: one is handed the answer, the other
@@ -64,11 +64,9 @@ class Report(Protocol):
 
 
 def write_bytes(path: Path, content: bytes) -> Path:
-    """Write a file so that readers see the old content or all of the new one."""
+    """Write a file, old or new but never torn, creating its folder; return its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    draft.write_bytes(content)
-    draft.replace(path)
+    write_atomically(path, content)
     return path
 
 

@@ -11,6 +11,9 @@ Key = tuple[str, str, str, str]
 """(method, protocol, subset, metric)"""
 
 
+POOLED = "pooled"  # item of rows that describe many images
+
+
 @dataclass(frozen=True)
 class Entry:
     """One summarised number; ``value`` is None when no item has one."""
@@ -41,15 +44,18 @@ def failure_reason(results: pd.DataFrame, key: Key) -> str:
     rows = results[
         (results["method"] == method)
         & (results["protocol"] == protocol)
-        & (results["subset"] == subset)
         & (results["metric"] == metric)
     ]
-    failed = rows[rows["status"] == "failed"]
-    if failed.empty:
-        return "not measured"
-    # The most frequent reason; the alphabet breaks ties, so the text does not depend on row order.
-    counts = failed["reason"].value_counts().sort_index()
-    return f"failed on {len(failed)} of {len(rows)}: {counts.idxmax()}"
+    images = rows[rows["item"] != POOLED]
+    pooled = rows[(rows["item"] == POOLED) & (rows["subset"] == subset) & (rows["reason"] != "")]
+    # Images are listed under their own subset only; "overall" is all of them.
+    images = images if subset == "overall" else images[images["subset"] == subset]
+    failed = images[images["status"] == "failed"]
+    if not failed.empty:
+        # The most frequent reason; the alphabet breaks ties, so row order does not matter.
+        reason = failed["reason"].value_counts().sort_index().idxmax()
+        return f"failed on {len(failed)} of {len(images)}: {reason}"
+    return "not measured" if pooled.empty else str(pooled["reason"].iloc[0])
 
 
 def _number(value: Any) -> float | None:

@@ -24,6 +24,7 @@ SPEC = TableSpec(
     title="Scan-to-mesh distance on NoW (mm)",
     columns=(*_columns("Unoccluded", "unoccluded"), *_columns("Occluded", "occluded")),
     notes=("Median, mean and standard deviation over the scan points of all images together.",),
+    counted="scan points",
 )
 
 

@@ -51,7 +51,7 @@ def markdown_table(table: Table) -> str:
     """Return a GitHub table with its notes below."""
     headings = [f"{group} {title}".strip() for group, title in table.headings]
     rows = [
-        [f"**{cell.text}**" if cell.best else _plain(cell.text) for cell in row]
+        [f"**{cell.text}**" if cell.best else plain_markdown(cell.text) for cell in row]
         for block in table.blocks
         for row in block
     ]
@@ -62,7 +62,7 @@ def markdown_table(table: Table) -> str:
         disable_numparse=True,
         colalign=("left", *["right"] * (len(headings) - 1)),
     )
-    return body + "\n\n" + "\n".join(f"- {_plain(note)}" for note in table.notes)
+    return body + "\n\n" + "\n".join(f"- {plain_markdown(note)}" for note in table.notes)
 
 
 def latex_table(table: Table) -> str:
@@ -130,8 +130,8 @@ def _block_ends(table: Table) -> Sequence[int]:
     return ends
 
 
-def _plain(text: str) -> str:
-    """Keep the characters that Markdown would read as markup."""
+def plain_markdown(text: str) -> str:
+    """Escape what Markdown would read as markup."""
     for character in "\\`*_|<[":
         text = text.replace(character, "\\" + character)
     return text

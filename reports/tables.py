@@ -49,6 +49,7 @@ class TableSpec:
     name: file name without suffix, also the name of the published numbers beside it.
     heading: number of the table in the paper (LaTeX numbers its floats itself).
     notes: sentences printed below the table.
+    counted: what the row ``n`` counts.
     """
 
     name: str
@@ -56,6 +57,7 @@ class TableSpec:
     title: str
     columns: tuple[Column, ...]
     notes: tuple[str, ...] = ()
+    counted: str = "images"
 
     @property
     def protocols(self) -> tuple[str, ...]:
@@ -202,8 +204,8 @@ def _notes(
 ) -> list[str]:
     notes = [
         *spec.notes,
-        "Bold: best of our rows as printed. "
-        "n: images with a value. done: lowest share of images with a value over the columns.",
+        f"Bold: best of our rows as printed. n: {spec.counted} behind the value. "
+        "done: lowest share of images with a value over the columns.",
     ]
     if bounding:
         names = ", ".join(context.labels[method] for method in bounding)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from focsbench.data.predictions import PredictionWriter
 from focsbench.reports.base import ReportContext
+from focsbench.types import Reconstruction, Sample
 
 LABELS = {
     "mean_face": "Mean face",
@@ -57,8 +60,7 @@ def _errors(rng: np.random.Generator) -> list[tuple]:
                 for item in keys(dataset, subset):
                     for metric in ("rmse", "rmse_common"):
                         value = 8 * quality + rng.uniform()
-                        for name in (subset, "overall"):
-                            rows.append(_row(method, protocol, name, item, metric, value))
+                        rows.append(_row(method, protocol, subset, item, metric, value))
     return rows
 
 
@@ -73,46 +75,120 @@ def _segmentation(rng: np.random.Generator) -> list[tuple]:
     ]
 
 
+CHALLENGES = {"unoccluded": "multiview_neutral", "occluded": "multiview_occlusions"}
+
+
 def write_distances(root: Path) -> tuple[dict[str, Path], list[tuple], list[dict]]:
     """Write NoW distances per image; return folders, per-image rows and pooled summary rows."""
     rng = np.random.default_rng(3)
     folders, rows, pooled = {}, [], []
     for method, quality in QUALITY.items():
         folders[method] = root / method
-        for subset in ("unoccluded", "occluded"):
-            parts = []
+        pools: dict[str, list[np.ndarray]] = {"all": []}
+        for subset, challenge in CHALLENGES.items():
             for index in range(3):
-                item = f"subject-{index}/multiview/{subset}"
-                distances = np.abs(rng.normal(0, 1.2 * quality, 2000))
+                item = f"subject-{index}/{challenge}/photo_{index}"
+                distances = np.abs(rng.normal(0, 1.2 * quality, 2000)).astype(np.float32)
                 path = folders[method] / f"{item}.npy"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 np.save(path, distances)
-                rows.append(
-                    _row(method, "now", subset, item, "median", float(np.median(distances)))
-                )
-                parts.append(distances)
-            points = np.concatenate(parts)
+                median = float(np.median(distances))
+                rows.append(_row(method, "now", challenge, item, "median", median))
+                pools["all"].append(distances)
+                pools.setdefault(subset, []).append(distances)
+        for subset, parts in pools.items():
+            points = np.concatenate(parts).astype(float)
             for metric in ("median", "mean", "std"):
                 value = float(getattr(np, metric)(points))
-                pooled.append(
-                    dict(method=method, protocol="now", subset=subset, metric=metric, value=value,
-                         std=None, n=3, done_rate=1.0)
-                )  # fmt: skip
+                pooled.append(_summary((method, "now", subset, metric), value, None, len(parts), 1))
     return folders, rows, pooled
+
+
+def _summary(key, value, std, n, done_rate) -> dict:
+    names = ("method", "protocol", "subset", "metric", "value", "std", "n", "done_rate")
+    return dict(zip(names, (*key, value, std, n, done_rate), strict=True))
 
 
 def summarise(results: pd.DataFrame) -> pd.DataFrame:
     """Mean, population std, n and done rate per method, protocol, subset and metric."""
+    overall = results.assign(subset="overall")
     rows = []
-    for key, group in results.groupby(["method", "protocol", "subset", "metric"]):
-        values = group.loc[group["status"] == "ok", "value"].to_numpy(float)
-        rows.append(
-            dict(zip(("method", "protocol", "subset", "metric"), key, strict=True))
-            | dict(value=values.mean() if len(values) else None,
-                   std=values.std() if len(values) else None,
-                   n=len(values), done_rate=len(values) / len(group))
-        )  # fmt: skip
+    for frame in (results, overall):
+        for key, group in frame.groupby(["method", "protocol", "subset", "metric"]):
+            values = group.loc[group["status"] == "ok", "value"].to_numpy(float)
+            mean = values.mean() if len(values) else None
+            std = values.std() if len(values) else None
+            rows.append(_summary(key, mean, std, len(values), len(values) / len(group)))
     return pd.DataFrame(rows)
+
+
+class DrawnFaces:
+    """Samples with an oval for a face and a bar that hides part of the occluded ones."""
+
+    def __init__(self, name: str, subsets: Sequence[str], size: int = 96) -> None:
+        self.name = name
+        self.size = size
+        self._keys = [(subset, key) for subset in subsets for key in keys(name, subset)]
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def keys(self) -> list[str]:
+        return [key for _, key in self._keys]
+
+    def oval(self) -> np.ndarray:
+        y, x = np.mgrid[: self.size, : self.size] / (self.size - 1) - 0.5
+        return (x / 0.33) ** 2 + (y / 0.42) ** 2 < 1
+
+    def __getitem__(self, index: int) -> Sample:
+        subset, key = self._keys[index]
+        rng = np.random.default_rng(index)
+        light = np.linspace(0.6, 1.0, self.size)[None, :, None]
+        photo = np.broadcast_to(rng.uniform(0.1, 0.5, 3), (self.size, self.size, 3)).copy()
+        oval = self.oval()
+        photo[oval] = (np.array([0.85, 0.62, 0.5]) * light * np.ones_like(photo))[oval]
+        visible = oval.copy()
+        if subset != "unoccluded":
+            top = int(self.size * rng.uniform(0.3, 0.6))
+            photo[top : top + self.size // 5, self.size // 8 :] = rng.uniform(0, 1, 3)
+            visible[top : top + self.size // 5, self.size // 8 :] = False
+        photo = np.clip(photo + rng.normal(0, 0.02, photo.shape), 0, 1).astype(np.float32)
+        return Sample(key, key, subset, photo, np.zeros((68, 2), np.float32), visible)
+
+
+def write_predictions(root: Path, dataset: DrawnFaces) -> dict[str, Path]:
+    """Write renders, regions and, for the methods that segment, masks."""
+    folders = {}
+    for method in QUALITY:
+        folders[method] = root / dataset.name / method
+        rng = np.random.default_rng(7)
+        with PredictionWriter(
+            folders[method], method=method, label=LABELS[method], dataset=dataset.name,
+            image_size=dataset.size,
+        ) as writer:  # fmt: skip
+            for index in range(len(dataset)):
+                sample = dataset[index]
+                region = dataset.oval()
+                colour = np.array([0.8, 0.6, 0.5]) + rng.uniform(-0.1, 0.1, 3) * QUALITY[method]
+                render = np.where(region[..., None], colour, 0).astype(np.float32)
+                visible = np.where(sample.visible_mask, 0.9, 0.2).astype(np.float32)
+                masks = visible if method in SEGMENTS else None
+                writer.write(
+                    sample.key, Reconstruction(render=render, region=region, visible=masks)
+                )
+    return folders
+
+
+def with_pictures(context: ReportContext, root: Path, size: int = 96) -> ReportContext:
+    """Add datasets and predictions on disk."""
+    datasets = {
+        "celeba": DrawnFaces("celeba", ("unoccluded", "occluded"), size),
+        "ar": DrawnFaces("ar", ("unoccluded", "glasses", "scarf"), size),
+    }
+    predictions = {
+        name: write_predictions(root / "predictions", dataset) for name, dataset in datasets.items()
+    }
+    return replace(context, datasets=datasets, predictions=predictions)
 
 
 def make_context(root: Path) -> ReportContext:

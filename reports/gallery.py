@@ -1,0 +1,118 @@
+"""Galleries: photographs chosen by rule and by seed, with the pictures of every method."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from .base import ReportContext, write_bytes
+from .gallery_page import Block, page_png
+from .gallery_tiles import Tiles, method_tiles, photo_tiles
+from .summary import POOLED
+
+FIT_PROTOCOLS = {"celeba": "celeba_rmse", "ar": "ar_rmse"}
+# Which protocol knows the subsets of a dataset.
+SUBSET_PROTOCOLS = {"celeba": "celeba_rmse", "ar": "ar_segmentation"}
+NOT_OCCLUDED = frozenset({"overall", "unoccluded"})
+
+
+@dataclass(frozen=True)
+class Pick:
+    """A photograph of a dataset, and the rule that chose it."""
+
+    dataset: str
+    key: str
+    rule: str
+
+
+class Gallery:
+    """``gallery.png`` (worst, median, best fit) and ``gallery_occluders.png`` (one of each)."""
+
+    name = "gallery"
+
+    def write(self, context: ReportContext) -> list[Path]:
+        """See :class:`focsbench.reports.base.Report`."""
+        pages = {"gallery": pick_by_fit(context), "gallery_occluders": pick_by_occluder(context)}
+        files = []
+        for name, picks in pages.items():
+            shown = [pick for pick in picks if pick.dataset in context.datasets]
+            if shown:
+                files.append(write_bytes(context.output / f"{name}.png", _page(context, shown)))
+        return files
+
+
+def pick_by_fit(context: ReportContext) -> list[Pick]:
+    """Pick the photographs that the focus of the run fits worst, at the median, and best."""
+    rows = _rows(context.results, FIT_PROTOCOLS["celeba"], "rmse")
+    rows = rows[rows["method"] == context.focus].sort_values(["value", "item"])
+    items = list(rows["item"])
+    if not items:
+        return []
+    label = context.labels.get(context.focus, context.focus)
+    places = {"worst": -1, "median": (len(items) - 1) // 2, "best": 0}
+    return [
+        Pick("celeba", items[place], f"{rule} RMSE of {label}") for rule, place in places.items()
+    ]
+
+
+def pick_by_occluder(context: ReportContext) -> list[Pick]:
+    """Pick one photograph of every occluded subset, by the seed of the run."""
+    rng = np.random.default_rng(context.seed)
+    picks = []
+    for dataset, protocol in SUBSET_PROTOCOLS.items():
+        rows = context.results[context.results["protocol"] == protocol]
+        for subset in sorted(set(rows["subset"]) - NOT_OCCLUDED):
+            items = sorted(set(rows.loc[rows["subset"] == subset, "item"]) - {POOLED})
+            if items:
+                picks.append(Pick(dataset, str(rng.choice(items)), f"{subset}, picked by seed"))
+    return picks
+
+
+def _page(context: ReportContext, picks: Sequence[Pick]) -> bytes:
+    folders = {dataset: context.predictions.get(dataset, {}) for dataset in FIT_PROTOCOLS}
+    methods = [m for m in context.labels if any(m in folders[pick.dataset] for pick in picks)]
+    blocks = [_block(context, pick, methods) for pick in picks]
+    return page_png([context.labels[method] for method in methods], blocks)
+
+
+def _block(context: ReportContext, pick: Pick, methods: Sequence[str]) -> Block:
+    dataset = context.datasets[pick.dataset]
+    sample = dataset[dataset.keys().index(pick.key)]
+    folders = context.predictions.get(pick.dataset, {})
+    tiles = [
+        method_tiles(sample, folders[method], _scores(context, pick, method))
+        if method in folders
+        else Tiles(("not run",) * 3)
+        for method in methods
+    ]
+    caption = f"{pick.dataset} {pick.key}: {pick.rule}"
+    return Block(caption, photo_tiles(sample), tuple(tiles))
+
+
+def _scores(context: ReportContext, pick: Pick, method: str) -> tuple[str, ...]:
+    """Scores of one photograph as text, for those protocols that have one."""
+    numbers = [
+        ("RMSE", FIT_PROTOCOLS[pick.dataset], "rmse", 1),
+        ("F1", "ar_segmentation", "F1", 2),
+    ]
+    scores = []
+    for name, protocol, metric, digits in numbers:
+        rows = _rows(context.results, protocol, metric)
+        rows = rows[(rows["method"] == method) & (rows["item"] == pick.key)]
+        if not rows.empty:
+            scores.append(f"{name} {rows['value'].iloc[0]:.{digits}f}")
+    return tuple(scores)
+
+
+def _rows(results: pd.DataFrame, protocol: str, metric: str) -> pd.DataFrame:
+    """Rows of one protocol and metric that have a value for a single image."""
+    return results[
+        (results["protocol"] == protocol)
+        & (results["metric"] == metric)
+        & (results["status"] == "ok")
+        & (results["item"] != POOLED)
+    ]

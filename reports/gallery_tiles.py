@@ -1,0 +1,70 @@
+"""The pictures of one photograph and one method, as (S, S, 3) uint8 arrays or a word instead."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from focsbench.data.predictions import PredictionFolder
+from focsbench.errors import InputError
+from focsbench.types import BoolArray, FloatArray, Sample
+
+Pixels = NDArray[np.uint8]
+Tile = Pixels | str
+"""A picture, or the word that stands in its place."""
+
+VISIBLE = (255, 255, 255)
+HIDDEN = (213, 94, 0)  # vermilion: mid grey in print, told from white and black by everybody
+OUTSIDE = (0, 0, 0)
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """Pictures from top to bottom, and the scores printed below them."""
+
+    pictures: tuple[Tile, ...]
+    scores: tuple[str, ...] = ()
+
+
+def photo_tiles(sample: Sample) -> Tiles:
+    """Return the photograph, the same with all but the visible face dimmed, and the true mask."""
+    photo = _bytes(sample.image)
+    if sample.visible_mask is None:
+        return Tiles((photo, "no label", "no label"))
+    mask = sample.visible_mask
+    dimmed = _bytes(np.where(mask[..., None], sample.image, 0.25 * sample.image))
+    return Tiles((photo, dimmed, np.where(mask[..., None], VISIBLE, OUTSIDE).astype(np.uint8)))
+
+
+def method_tiles(sample: Sample, folder: Path, scores: tuple[str, ...] = ()) -> Tiles:
+    """Return render, composite and predicted mask of one photograph from a predictions folder.
+
+    The composite puts the render where the method sees visible face (everywhere it renders, for
+    a method without masks) and keeps the photograph elsewhere. The mask is rounded: white is
+    visible face, vermilion is hidden, black is outside the rendered region.
+    """
+    predictions = PredictionFolder(folder)
+    try:
+        if not predictions.provides("render"):
+            return Tiles(("no render",) * 3, scores)
+        render, region = predictions.render(sample.key), predictions.region(sample.key)
+        masks = predictions.provides("visible")
+        visible = predictions.visible(sample.key) > 0.5 if masks else np.ones_like(region)
+    except InputError:
+        return Tiles(("failed",) * 3, scores)
+    composite = np.where((region & visible)[..., None], render, sample.image)
+    mask: Tile = mask_picture(region, visible) if masks else "no mask"
+    return Tiles((_bytes(render), _bytes(composite), mask), scores)
+
+
+def mask_picture(region: BoolArray, visible: BoolArray) -> Pixels:
+    """Colour a mask (S, S): white visible, vermilion hidden, black outside the region."""
+    inside = np.where(visible[..., None], VISIBLE, HIDDEN)
+    return np.where(region[..., None], inside, OUTSIDE).astype(np.uint8)
+
+
+def _bytes(image: FloatArray) -> Pixels:
+    return np.rint(255 * np.clip(image, 0, 1)).astype(np.uint8)

@@ -1,0 +1,204 @@
+"""Curves and galleries: right points, right photographs, same bytes."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from PIL import Image
+from reports_support import CARDS, CHALLENGES, LABELS, fail, make_context, with_pictures
+
+from focsbench.errors import InputError
+from focsbench.reports.base import ReportContext
+from focsbench.reports.cumulative_error import (
+    RANGE_MM,
+    STEP_MM,
+    CumulativeError,
+    count_within,
+    cumulative_curves,
+)
+from focsbench.reports.figures import figure_style, method_styles
+from focsbench.reports.gallery import Gallery, pick_by_fit, pick_by_occluder
+from focsbench.reports.gallery_tiles import HIDDEN, OUTSIDE, VISIBLE, mask_picture, method_tiles
+from focsbench.reports.overview import Overview
+
+GRID = np.arange(round(RANGE_MM / STEP_MM) + 1) * STEP_MM
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> ReportContext:
+    return make_context(tmp_path)
+
+
+@given(hnp.arrays(np.float32, st.integers(0, 50), elements=st.floats(0, 9, width=32)))
+def test_count_within_agrees_with_counting(distances: np.ndarray):
+    counts = count_within(distances)
+    # Bin edges and their decimal values may differ in the last bit.
+    near = np.abs(distances[:, None].astype(float) / STEP_MM - np.arange(len(GRID))) < 1e-6
+    exact = (distances[:, None] <= GRID).sum(axis=0)
+    assert (np.abs(counts - exact) <= near.sum(axis=0)).all()
+    assert (np.diff(counts) >= 0).all()
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -0.1])
+def test_count_within_refuses_what_is_no_distance(bad: float):
+    with pytest.raises(ValueError, match="finite"):
+        count_within(np.array([0.5, bad]))
+
+
+def test_curves_pool_the_points_of_the_subset(context: ReportContext):
+    curves = cumulative_curves(context)
+    assert list(curves) == ["subset", "error_mm", *LABELS]
+    for subset, challenge in CHALLENGES.items():
+        files = sorted(context.distances["focs"].rglob(f"{challenge}/*.npy"))
+        points = np.concatenate([np.load(file) for file in files])
+        share = curves.loc[curves["subset"] == subset, "focs"].to_numpy()
+        for at in (0.5, 1.0, 3.0):
+            assert share[round(at / STEP_MM)] == pytest.approx(np.mean(points <= at), abs=1e-3)
+
+
+def test_failed_images_leave_the_curve(context: ReportContext):
+    item = "subject-0/multiview_occlusions/photo_0"
+    (context.distances["focs"] / f"{item}.npy").unlink()
+    with pytest.raises(InputError, match=r"photo_0\.npy"):
+        cumulative_curves(context)
+    curves = cumulative_curves(fail(context, method="focs", item=item))
+    assert curves["focs"].notna().all()
+
+
+def test_a_method_without_any_scan_result_has_no_curve(context: ReportContext):
+    curves = cumulative_curves(fail(context, method="mofa", protocol="now"))
+    assert "mofa" not in curves
+    nothing = replace(context, distances={})
+    assert CumulativeError().write(nothing) == []
+
+
+def test_figure_files_are_reproducible_and_hold_their_data(context: ReportContext):
+    first = {path.suffix: path.read_bytes() for path in CumulativeError().write(context)}
+    again = {path.suffix: path.read_bytes() for path in CumulativeError().write(context)}
+    assert set(first) == {".png", ".pdf", ".csv"}
+    assert first == again
+    assert b"Date" not in first[".pdf"]
+    assert b"/FontFile2" in first[".pdf"]  # TrueType, embedded
+    assert Image.open(io.BytesIO(first[".png"])).info.keys() <= {"dpi"}
+    table = pd.read_csv(io.BytesIO(first[".csv"]))
+    assert np.allclose(table["focs"], cumulative_curves(context)["focs"], atol=1e-6)
+
+
+def test_figures_depend_on_no_global_state(context: ReportContext):
+    expected = CumulativeError().write(context)[0].read_bytes()
+    with mpl.rc_context({"lines.linewidth": 9.0, "font.size": 30}):
+        assert CumulativeError().write(context)[0].read_bytes() == expected
+        assert mpl.rcParams["font.size"] == 30
+
+
+def test_reports_leave_pyplot_alone():
+    code = "import sys, focsbench.reports.overview; sys.exit('matplotlib.pyplot' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_styles_tell_many_methods_apart(context: ReportContext):
+    methods = [f"method{index}" for index in range(12)] + ["focs", "ground_truth"]
+    with figure_style():
+        styles = method_styles(methods, context)
+    keys = {
+        (style["color"], str(style["linestyle"]), style["linewidth"]) for style in styles.values()
+    }
+    assert len(keys) == len(methods)
+    assert styles["focs"]["linewidth"] == max(style["linewidth"] for style in styles.values())
+    assert styles["ground_truth"]["color"] == "black"
+
+
+def test_fit_picks_are_worst_median_best_of_the_focus(context: ReportContext):
+    rows = context.results
+    rows = rows[(rows["method"] == "focs") & (rows["protocol"] == "celeba_rmse")]
+    ranked = list(rows[rows["metric"] == "rmse"].sort_values("value")["item"])
+    picks = pick_by_fit(context)
+    assert [pick.key for pick in picks] == [ranked[-1], ranked[3], ranked[0]]
+    assert picks[0].rule == "worst RMSE of FOCS"
+
+
+def test_occluder_picks_follow_the_seed(context: ReportContext):
+    picks = pick_by_occluder(context)
+    assert [pick.rule.split(",")[0] for pick in picks] == ["occluded", "glasses", "scarf"]
+    assert picks == pick_by_occluder(context)
+    shuffled = replace(context, results=context.results.sample(frac=1, random_state=1))
+    assert picks == pick_by_occluder(shuffled)
+    others = {tuple(pick_by_occluder(replace(context, seed=seed))) for seed in range(8)}
+    assert len(others) > 1
+
+
+def test_mask_picture_colours():
+    region = np.array([[True, True, False]])
+    visible = np.array([[True, False, True]])
+    assert mask_picture(region, visible).tolist() == [[list(VISIBLE), list(HIDDEN), list(OUTSIDE)]]
+
+
+def test_composite_keeps_the_photograph_where_the_face_is_hidden(
+    context: ReportContext, tmp_path: Path
+):
+    full = with_pictures(context, tmp_path, size=16)
+    sample = full.datasets["ar"][5]
+    assert sample.subset == "glasses"
+    render, composite, mask = method_tiles(sample, full.predictions["ar"]["focs"]).pictures
+    photo = np.rint(sample.image * 255).astype(np.uint8)
+    visible = (mask == VISIBLE).all(axis=-1)
+    assert 0 < visible.sum() < visible.size
+    assert (composite[visible] == render[visible]).all()
+    assert (composite[~visible] == photo[~visible]).all()
+    *_, word = method_tiles(sample, full.predictions["ar"]["mofa"]).pictures
+    assert word == "no mask"
+
+
+def test_broken_predictions_are_said_in_the_gallery(context: ReportContext, tmp_path: Path):
+    full = with_pictures(context, tmp_path, size=16)
+    sample = full.datasets["ar"][0]
+    folder = full.predictions["ar"]["focs"]
+    (folder / f"{sample.key}_render.png").unlink()
+    assert method_tiles(sample, folder).pictures == ("failed",) * 3
+
+
+def test_galleries_are_reproducible(context: ReportContext, tmp_path: Path):
+    full = with_pictures(context, tmp_path, size=16)
+    files = Gallery().write(full)
+    assert [file.name for file in files] == ["gallery.png", "gallery_occluders.png"]
+    first = [file.read_bytes() for file in files]
+    assert first == [file.read_bytes() for file in Gallery().write(full)]
+    with Image.open(files[0]) as page:
+        assert page.mode == "RGB"
+        assert page.info["dpi"] == pytest.approx((300, 300), abs=0.1)
+    assert Gallery().write(context) == []
+
+
+def test_overview_shows_everything_once(context: ReportContext, tmp_path: Path):
+    full = fail(with_pictures(context, tmp_path, size=16), method="mofa", item="ar-scarf-1")
+    report, *files = Overview().write(full)
+    text = report.read_text()
+    assert report.name == "report.md"
+    assert len(files) == len(set(files)) == 12
+    for file in files:
+        assert file.is_file()
+        assert f"]({file.name})" in text
+    for card in CARDS.values():
+        assert text.count(card) == 1
+    assert "| MoFA" in text.split("## Failures")[1]
+    assert "no face found" in text.split("## Failures")[1]
+
+
+def test_overview_of_an_empty_run(context: ReportContext):
+    empty = replace(
+        context, results=context.results.iloc[:0], summary=context.summary.iloc[:0], distances={}
+    )
+    report, *files = Overview().write(empty)
+    assert [file.name for file in files] == ["findings.md"]
+    assert "0 of 17 claims held" in report.read_text()
