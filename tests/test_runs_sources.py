@@ -11,7 +11,8 @@ from focsbench.runs.sources import SourceTree
 FILES = {
     "shop/__init__.py": "",
     "shop/till.py": "import shop.coins\n\ndef pay():\n    from .notes import change\n",
-    "shop/coins.py": "import json\n",
+    "shop/coins.py": "import json\n\nNAMED = ['shop.mint:Coin', 'shop.void', 'shop.goods', 'see shop.unused']\n",
+    "shop/mint.py": "",
     "shop/notes.py": "from . import paper\n",
     "shop/paper.py": "",
     "shop/unused.py": "",
@@ -36,12 +37,12 @@ def shop(tmp_path, monkeypatch):
     return tmp_path / "shop"
 
 
-def test_reachable_follows_imports_also_inside_functions_and_relative_ones(shop):
+def test_reachable_follows_imports_in_functions_relative_ones_and_by_name(shop):
     assert SourceTree().reachable("shop.till:pay") == {
-        "shop", "shop.till", "shop.coins", "shop.notes", "shop.paper",
+        "shop", "shop.till", "shop.coins", "shop.mint", "shop.notes", "shop.paper",
     }  # fmt: skip
     assert SourceTree().reachable("shop.goods.apple") == {
-        "shop", "shop.goods", "shop.goods.apple", "shop.coins",
+        "shop", "shop.goods", "shop.goods.apple", "shop.coins", "shop.mint",
     }  # fmt: skip
 
 
@@ -53,9 +54,11 @@ def test_exactly_the_reachable_files_change_the_version(shop, name):
     path.write_text(path.read_text() + "\n# another byte\n")
     changed = [SourceTree().version(t) != old for t, old in zip(targets, before, strict=True)]
     in_till = name in {
-        "shop/__init__.py", "shop/till.py", "shop/coins.py", "shop/notes.py", "shop/paper.py",
+        "shop/__init__.py", "shop/till.py", "shop/coins.py", "shop/mint.py", "shop/notes.py",
+        "shop/paper.py",
     }  # fmt: skip
-    in_apple = name in {"shop/__init__.py", "shop/coins.py"} or name.startswith("shop/goods/")
+    shared = {"shop/__init__.py", "shop/coins.py", "shop/mint.py"}
+    in_apple = name in shared or name.startswith("shop/goods/")
     assert changed == [in_till, in_apple]
 
 

@@ -86,16 +86,16 @@ class _Pipeline:
     def _face_model(self) -> Step:
         name = self._profile.face_model
         config = {"name": name, "anny": package_version("anny")}
-        function = "focsbench.runs.data:face_model_step"
+        function = "focsbench.runs.face_model:face_model_step"
         return self._step("face_model", function, (), config, parallel=True)
 
     def _data(self) -> Step:
         synthetic = self._profile.synthetic_config()
         if synthetic is not None:
-            function = "focsbench.runs.data:synthetic_data_step"
+            function = "focsbench.runs.synthetic_data:synthetic_data_step"
             config: dict[str, Any] = {"synthetic": synthetic.model_dump(mode="json")}
         else:
-            function = "focsbench.runs.data:real_data_step"
+            function = "focsbench.runs.real_data:real_data_step"
             folders = {name: path.resolve() for name, path in self._profile.data.folders().items()}
             config = {
                 "folders": {name: str(path) for name, path in folders.items()},

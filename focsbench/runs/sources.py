@@ -2,8 +2,9 @@
 
 A step's result depends on every module that its function can reach. Those are found by following
 the import statements (also the ones inside functions) through the packages of the project, so a
-change of one file makes exactly the steps stale that can reach it. Imports by name at run time
-(plug-ins) cannot be seen this way: their modules are named as further roots.
+change of one file makes exactly the steps stale that can reach it. A string that is the name of
+a module counts as an import, because that is how modules are named that a program imports by
+name; plug-ins, which are found through entry points, are named as further roots.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.util
+import re
 import sys
 from collections.abc import Iterator
 from importlib.machinery import ModuleSpec
@@ -19,6 +21,7 @@ from typing import Any
 
 from focsbench.errors import ConfigError
 
+MODULE_IN_STRING = re.compile(r"([a-z_]\w*(?:\.\w+)+)(?::\w+)?")
 SKIPPED_SUFFIXES = frozenset({".py", ".pyc", ".pyo", ".nbi", ".nbc"})
 
 
@@ -86,10 +89,10 @@ class SourceTree:
 
     def _described(self, module: str) -> str:
         """Return a line with the hash of a module, and of each data file of a package."""
-        path, spec = self._path(module), self._spec(module)
-        if module not in self._lines and path is not None and spec is not None:
+        path = self._path(module)
+        if module not in self._lines and path is not None:
             lines = [f"{module} {self._read(path)[0]}\n"]
-            for data in _data_files(path.parent) if spec.submodule_search_locations else ():
+            for data in _data_files(path.parent) if self._is_package(module) else ():
                 digest = hashlib.sha256(data.read_bytes()).hexdigest()
                 lines.append(f"{module}/{data.relative_to(path.parent).as_posix()} {digest}\n")
             self._lines[module] = "".join(lines)
@@ -115,14 +118,20 @@ class SourceTree:
 
     def _imports(self, module: str) -> tuple[str, ...]:
         """Return the dotted names that a module may import, also some that do not exist."""
-        path, spec = self._path(module), self._spec(module)
-        if module not in self._imported and path is not None and spec is not None:
-            package = module if spec.submodule_search_locations else module.rpartition(".")[0]
+        path = self._path(module)
+        if module not in self._imported and path is not None:
+            package = module if self._is_package(module) else module.rpartition(".")[0]
             tree = self._read(path)[1]
-            self._imported[module] = tuple(
-                name for node in ast.walk(tree) for name in _names(node, package)
-            )
+            imported = [name for node in ast.walk(tree) for name in _names(node, package)]
+            named = [name for node in ast.walk(tree) for name in _named_in(node)]
+            # A package named in a string is no code that runs (entry-point groups, for example).
+            modules = [name for name in named if self._path(name) and not self._is_package(name)]
+            self._imported[module] = (*imported, *modules)
         return self._imported[module]
+
+    def _is_package(self, module: str) -> bool:
+        spec = self._spec(module)
+        return spec is not None and spec.submodule_search_locations is not None
 
 
 def _names(node: ast.AST, package: str) -> Iterator[str]:
@@ -136,6 +145,13 @@ def _names(node: ast.AST, package: str) -> Iterator[str]:
         yield base
         # ``from package import name`` may mean a module of the package.
         yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def _named_in(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        match = MODULE_IN_STRING.fullmatch(node.value)
+        if match:
+            yield match[1]
 
 
 def _find_top(module: str) -> ModuleSpec | None:
