@@ -51,8 +51,8 @@ def draw_image(
         if not (left <= right and top <= bottom):
             continue
         k0, k1, k2 = depth[v0], depth[v1], depth[v2]
-        if not (k0 > 0 and k1 > 0 and k2 > 0):
-            continue
+        if not (0 < k0 < np.inf and 0 < k1 < np.inf and 0 < k2 < np.inf):
+            continue  # behind the camera, or in its centre, where 1/depth is infinite
         if inverse:
             k0, k1, k2 = -k0, -k1, -k2
         for row in range(int(top), int(bottom) + 1):
@@ -135,8 +135,8 @@ def rasterize_arrays(
     barycentrics on the 3D triangle. Raises ValueError if a triangle names a missing vertex.
     """
     real = np.float64 if xy.dtype == np.float64 else np.float32
-    uv = np.ascontiguousarray(xy, real)[None]
-    depths = np.ascontiguousarray(depth, real)[None]
+    uv: Array = np.ascontiguousarray(xy, real)[None]
+    depths: Array = np.ascontiguousarray(depth, real)[None]
     if perspective:
         with np.errstate(divide="ignore"):
             depths = 1 / depths
