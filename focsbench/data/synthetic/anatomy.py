@@ -57,6 +57,13 @@ class Anatomy:
         )
         return result
 
+    def outside(self, angle: FloatArray, y: FloatArray, radius: FloatArray) -> FloatArray:
+        """Raise radii so that cloth there contains the tip of the nose, between cells, too."""
+        mode = ("nearest", "wrap")
+        grown = ndimage.maximum_filter(self.radius, size=5, mode=mode)
+        grown = ndimage.gaussian_filter(grown, 1.2, mode=mode)
+        return np.maximum(radius, self.radius_at(angle, y, grown))
+
     def point(self, angle: FloatArray, y: FloatArray, radius: FloatArray) -> FloatArray:
         """Return the (..., 3) point at a cylinder coordinate."""
         return np.stack(

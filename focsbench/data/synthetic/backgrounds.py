@@ -12,7 +12,7 @@ _COARSE = 64
 
 def _colour(rng: np.random.Generator, low: float = 0.1, high: float = 0.9) -> FloatArray:
     base = rng.uniform(low, high)
-    return np.clip(base + rng.normal(0, 0.12, 3), 0.02, 0.98)
+    return np.clip(base + rng.normal(0, rng.choice([0.03, 0.12]), 3), 0.02, 0.98)
 
 
 def _gradient(rng: np.random.Generator) -> FloatArray:
@@ -28,7 +28,9 @@ def _gradient(rng: np.random.Generator) -> FloatArray:
 def _noise(rng: np.random.Generator) -> FloatArray:
     image = np.broadcast_to(_colour(rng), (_COARSE, _COARSE, 3)).copy()
     for blur, strength in ((10.0, 0.22), (4.0, 0.12), (1.5, 0.06)):
-        layer = ndimage.gaussian_filter(rng.standard_normal((_COARSE, _COARSE, 3)), (blur, blur, 0))
+        # brightness varies more than hue
+        layer = ndimage.gaussian_filter(rng.standard_normal((_COARSE, _COARSE, 4)), (blur, blur, 0))
+        layer = layer[..., 3:] + 0.15 * layer[..., :3]
         image += strength * layer / (layer.std() + 1e-9)
     return image
 

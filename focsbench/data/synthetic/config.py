@@ -47,5 +47,5 @@ class SyntheticConfig(BaseModel):
     max_yaw_degrees: float = Field(38.0, ge=0, le=60, description="largest yaw")
     pitch_degrees: float = Field(7.0, ge=0, description="std of the head's pitch")
     roll_degrees: float = Field(6.0, ge=0, description="std of the head's roll")
-    sensor_noise: float = Field(0.008, ge=0, description="std of read noise, 1 is white")
+    sensor_noise: float = Field(0.006, ge=0, description="std of read noise, 1 is white")
     scan_noise_mm: float = Field(0.1, ge=0, description="std of independent scan noise")

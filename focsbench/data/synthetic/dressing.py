@@ -7,19 +7,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from focsbench.data.synthetic.anatomy import Anatomy, measure
-from focsbench.data.synthetic.hair import Hat, hair_curtain, hair_shell, hat_shell
+from focsbench.data.synthetic.hair import Hat, hat_shell
 from focsbench.data.synthetic.occluders_hands import SKIN, hand
 from focsbench.data.synthetic.occluders_objects import held_object
 from focsbench.data.synthetic.occluders_worn import Occluder, face_mask, glasses, scarf
 from focsbench.data.synthetic.shots import Shot
-from focsbench.data.synthetic.subjects import Subject, head_labels, load_heads
+from focsbench.data.synthetic.subjects import Subject, head_labels, load_heads, without_shoulders
 from focsbench.data.synthetic.surfaces import Surface
-from focsbench.data.synthetic.torso import sample_colour, torso
+from focsbench.data.synthetic.torso import sample_colour
 from focsbench.data.synthetic.view import View
 from focsbench.rendering.numba_rasterizer import rasterize_arrays
 from focsbench.types import FloatArray
 
-_CLEARANCE_MAP = 64
+_CLEARANCE_MAP = 80
+_FAR = 4000.0
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def _head_surface(subject: Subject, vertices: FloatArray) -> Surface:
     heads = load_heads()
     return Surface(
         vertices=vertices,
-        triangles=heads.triangles,
+        triangles=load_heads().triangles,
         colour=subject.paint[:, :3],
         uv=(heads.base[:, :2] / 90).astype(np.float32),
         labels=head_labels(),
@@ -52,7 +53,7 @@ def _head_surface(subject: Subject, vertices: FloatArray) -> Surface:
 
 
 SKIN_OF_HEAD = SKIN.__class__(
-    **{**SKIN.__dict__, "modulate": 0.0, "emboss": 0.10, "specular": 0.55, "gloss": 16.0}
+    **{**SKIN.__dict__, "modulate": 0.0, "emboss": 0.10, "specular": 0.55, "gloss": 4}
 )
 
 
@@ -89,59 +90,82 @@ def dress(subject: Subject, shot: Shot, view: View, rng: np.random.Generator) ->
         rng: for the details of the occluders.
     """
     heads = load_heads()
-    head = heads.head(subject.identity, shot.expression)
-    anatomy = measure(head, heads.triangles, head[heads.landmarks68])
+    head = without_shoulders(heads.head(subject.identity, shot.expression))
+    landmarks = head[heads.landmarks68]
     worn = [_head_surface(subject, head)]
-    hat = "hat" in shot.occluders
-    if subject.style is not None:
-        if not hat:
-            worn.append(hair_shell(subject.style, anatomy, head, heads.triangles))
-        if subject.style.length > 0:
-            worn.append(hair_curtain(subject.style, anatomy))
-    things = [_wear(kind, rng, subject, anatomy, head) for kind in shot.occluders]
-    person = [s.moved(view.pose_worn(s.vertices, anatomy)) for s in worn]
-    person.append(
-        (lambda s: s.moved(view.pose_body(s.vertices, anatomy)))(torso(subject.clothes, anatomy))
-    )
-    occluders, lenses = [], []
-    for thing in things:
-        pose = view.pose_head if thing.held else lambda v: view.pose_worn(v, anatomy)
-        solid = [s.moved(pose(s.vertices)) for s in thing.surfaces]
-        if thing.held:
-            solid = move_in_front(solid, person[0], view)
-        occluders += solid
-        lenses += [s.moved(pose(s.vertices)) for s in thing.lenses]
+    if subject.cap is not None and "hat" not in shot.occluders:
+        worn.append(subject.cap)
+    if subject.curtain is not None:
+        worn.append(subject.curtain)
+    person = [s.moved(view.pose_worn(s.vertices, subject.anatomy)) for s in worn]
+    person.append(subject.torso.moved(view.pose_body(subject.torso.vertices, subject.anatomy)))
+    occluders: list[Surface] = []
+    lenses: list[Surface] = []
+    if shot.occluders:
+        anatomy = measure(head, load_heads().triangles, landmarks)
+        for kind in shot.occluders:
+            thing = _wear(kind, rng, subject, anatomy, head)
+            behind = [person[0], *occluders]
+            occluders += _place(thing, thing.surfaces, view, subject, behind)
+            lenses += _place(thing, thing.lenses, view, subject, behind)
     return Scene(
         person=person,
         occluders=occluders,
         lenses=lenses,
-        landmarks=view.pose_head(anatomy.landmarks),
-        centre=view.pose_head(anatomy.landmarks[27:36].mean(axis=0, keepdims=True))[0],
+        landmarks=view.pose_head(landmarks),
+        centre=view.pose_head(landmarks[27:36].mean(axis=0, keepdims=True))[0],
     )
 
 
-def move_in_front(held: list[Surface], head: Surface, view: View) -> list[Surface]:
-    """Move what is held towards the camera until (almost) nothing of it is inside the head."""
+def _place(
+    thing: Occluder,
+    surfaces: list[Surface],
+    view: View,
+    subject: Subject,
+    behind: list[Surface],
+) -> list[Surface]:
+    """Pose the surfaces of an occluder: worn things bend with the neck, held ones do not."""
+    if not thing.held:
+        return [s.moved(view.pose_worn(s.vertices, subject.anatomy)) for s in surfaces]
+    posed = [s.moved(view.pose_head(s.vertices)) for s in surfaces]
+    # fingers may sink into the skin a little, hard things may not
+    inside = 3.0 if thing.kind == "hand" else 0.0
+    return move_in_front(posed, behind, view, inside)
+
+
+def move_in_front(
+    held: list[Surface], behind: list[Surface], view: View, inside: float
+) -> list[Surface]:
+    """Move what is held along the line of sight until it touches what is behind it.
+
+    Both are rendered to small depth maps: the front of face and glasses, the back of the thing.
+    ``inside`` percent of the overlap may stay hidden behind the face.
+    """
+    if not held:
+        return held
+    front = np.minimum.reduce([_depth_map(s, view, farthest=False) for s in behind])
+    back = _depth_map(held[0], view, farthest=True)
+    overlap = back - front
+    overlap = overlap[np.isfinite(overlap)]
+    if overlap.size == 0:
+        return held
+    shift = float(np.percentile(overlap, 100.0 - inside)) + 1.0
+    middle = held[0].vertices.mean(axis=0)
+    step = (shift / np.linalg.norm(middle) * middle).astype(np.float32)
+    return [s.moved(s.vertices - step) for s in held]
+
+
+def _depth_map(surface: Surface, view: View, farthest: bool) -> FloatArray:
+    """Nearest or farthest depth (N, N) of a surface, not finite where it is not."""
     scale = _CLEARANCE_MAP / view.size
-    xy = view.project(head.vertices)
-    _, _, depth = rasterize_arrays(
-        ((xy + 0.5) * scale - 0.5).astype(np.float32),
-        head.vertices[:, 2].astype(np.float32),
-        head.triangles,
+    xy = (view.project(surface.vertices) + 0.5) * scale - 0.5
+    depth = surface.vertices[:, 2]
+    _, _, found = rasterize_arrays(
+        xy.astype(np.float32),
+        np.float32(_FAR) - depth if farthest else depth,
+        surface.triangles,
         _CLEARANCE_MAP,
         _CLEARANCE_MAP,
         cull=False,
     )
-    first = held[0].vertices
-    pixel = np.round((view.project(first) + 0.5) * scale - 0.5).astype(int)
-    inside = ((pixel >= 0) & (pixel < _CLEARANCE_MAP)).all(axis=1)
-    surface = np.full(len(first), np.inf)
-    surface[inside] = depth[pixel[inside, 1], pixel[inside, 0]]
-    behind = first[:, 2] - surface
-    touching = behind[np.isfinite(behind)]
-    if touching.size == 0:
-        return held
-    shift = float(np.percentile(touching, 97)) + 1.0
-    # what hovers far in front comes back to the face, too
-    direction = first.mean(axis=0) / np.linalg.norm(first.mean(axis=0))
-    return [s.moved(s.vertices - (shift * direction).astype(np.float32)) for s in held]
+    return _FAR - found if farthest else found

@@ -8,7 +8,7 @@ from focsbench.types import FloatArray, IntArray
 
 
 def grid_triangles(rows: int, columns: int, wrap: bool = False) -> IntArray:
-    """Triangles of a rows x columns vertex grid (row-major); ``wrap`` joins last and first column."""
+    """Triangles of a row-major vertex grid; ``wrap`` joins its last and first column."""
     last = columns if wrap else columns - 1
     r, c = np.meshgrid(np.arange(rows - 1), np.arange(last), indexing="ij")
     a = r * columns + c

@@ -14,7 +14,7 @@ from focsbench.data.synthetic.surfaces import Material, Surface
 from focsbench.rendering.numba_rasterizer import rasterize_arrays
 from focsbench.types import FloatArray, IntArray
 
-COLUMNS, ROWS = 144, 44
+COLUMNS, ROWS = 120, 40
 LOWEST = np.radians(-62.0)  # the shell reaches from the pole down to this elevation
 
 # Height of the hairline over the eyes (mm) by azimuth (degrees; 0 nose, 90 ear, 180 back).
@@ -147,10 +147,15 @@ def hair_shell(
         above = np.maximum(above, np.where(degrees > 76, skin[..., 1] - eye_y + 70, -50.0))
     height = np.clip((skin[..., 1] - eye_y) / 90, 0, 1)
     thickness = style.thickness * (style.side + (1 - style.side) * height)
-    thickness = thickness * (1 + style.curl * 2.2 * smooth_noise(rng, above.shape, (1.6, 1.6)))
-    thickness *= 1 + 0.15 * smooth_noise(rng, above.shape, (6, 8))
+    # all columns meet at the pole: what differs between them must vanish there
+    calm = smoothstep(np.arange(ROWS) / 9)[:, None]
+    thickness = thickness * (
+        1 + calm * style.curl * 2.2 * smooth_noise(rng, above.shape, (1.6, 1.6))
+    )
+    thickness *= 1 + 0.15 * calm * smooth_noise(rng, above.shape, (6, 8))
     # below the hairline the shell dips under the skin; the crossing makes the visible edge
     rise = smoothstep(above / (8 + 0.5 * style.thickness))
+    radius[:4] = (1 - calm[:4]) * radius[0].mean() + calm[:4] * radius[:4]
     lift = np.where(above > 0, 0.8 + thickness * rise, np.maximum(0.4 * above, -6.0))
     shell = centre + (radius + lift)[..., None] * direction
     keep = (above > -14)[:-1]
@@ -179,8 +184,8 @@ def _hair_surface(
         uv=uv.reshape(-1, 2).astype(np.float32),
         labels=np.full(len(faces), LABEL["hair"], dtype=np.uint8),
         material=Material(
-            texture="strands", repeat=(9.0, 1.0), modulate=1.1, emboss=0.5, specular=0.10,
-            gloss=12.0, sheen=0.35,
+            texture="strands", repeat=(9.0, 1.0), modulate=0.75, emboss=0.35, specular=0.10,
+            gloss=3, sheen=0.35,
         ),
     )  # fmt: skip
 
@@ -202,7 +207,7 @@ def hair_curtain(style: HairStyle, anatomy: Anatomy) -> Surface:
     edge = np.minimum(np.arange(columns), np.arange(columns)[::-1])
     radius -= 7.0 * np.exp(-edge / 2.0)
     sway = 0.03 * smooth_noise(rng, radius.shape, (5, 3)) * np.linspace(0, 1, rows)[:, None]
-    hem = 10 * smooth_noise(rng, (rows, columns), (50, 1.2)) * np.linspace(0, 1, rows)[:, None] ** 3
+    hem = 6 * smooth_noise(rng, (rows, columns), (50, 1.2)) * np.linspace(0, 1, rows)[:, None] ** 3
     grid = anatomy.point(grid_angle + sway, grid_y + hem, radius)
     uv = np.stack(np.meshgrid(angle / (2 * np.pi), np.linspace(0, 1.4, rows)), axis=-1)
     return _hair_surface(grid, grid_triangles(rows, columns), uv, style, rng)

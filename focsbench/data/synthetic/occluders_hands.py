@@ -15,7 +15,7 @@ from focsbench.face_models.anny_hands import HandRig
 from focsbench.types import FloatArray, IntArray
 
 SKIN = Material(
-    texture="skin", repeat=(3.0, 3.0), modulate=0.22, emboss=0.15, specular=0.10, gloss=14.0,
+    texture="skin", repeat=(3.0, 3.0), modulate=0.22, emboss=0.15, specular=0.10, gloss=4,
     wrap=(0.22, 0.09, 0.06), sheen=0.1,
 )  # fmt: skip
 
@@ -43,7 +43,7 @@ GESTURES = (
     Gesture("cover_mouth", (8, 10, 6), 10, 2.5, "mouth", 0.72, True),
     Gesture("cover_eye", (10, 12, 8), 12, 3.0, "eye", 0.68, True),
     Gesture("cheek_rest", (12, 18, 12), 15, 3.0, "cheek", 0.60, True),
-    Gesture("fist_chin", (68, 85, 55), 30, 0.5, "chin", 0.52, False),
+    Gesture("fist_mouth", (62, 80, 50), 26, 0.5, "mouth", 0.62, True),
     Gesture("fingers_lips", (22, 26, 18), 18, 1.0, "mouth", 0.90, True),
     Gesture("temple", (20, 30, 18), 14, 3.0, "temple", 0.92, True),
     Gesture("open_before", (4, 6, 4), 4, 7.0, "nose", 0.62, True),
@@ -104,8 +104,9 @@ def pose_fingers(rig: HandRig, gesture: Gesture, rng: np.random.Generator) -> Fl
 def wrist_loop(triangles: IntArray) -> IntArray:
     """Return the vertex ids of the open boundary in order."""
     edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
-    known = {(int(a), int(b)) for a, b in edges}
-    after = {a: b for a, b in known if (b, a) not in known}
+    code = edges[:, 0].astype(np.int64) << 32 | edges[:, 1]
+    twin = edges[:, 1].astype(np.int64) << 32 | edges[:, 0]
+    after = {int(a): int(b) for a, b in edges[~np.isin(code, twin)]}
     start = min(after)
     loop = [start]
     while after[loop[-1]] != start:

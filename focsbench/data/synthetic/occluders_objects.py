@@ -36,7 +36,7 @@ def _pattern(rng: np.random.Generator, specular: float = 0.25) -> Material:
         second_colour=sample_colour(rng),
         mix=rng.uniform(0.3, 1.0),
         specular=specular,
-        gloss=30.0,
+        gloss=5,
     )
 
 
@@ -77,7 +77,7 @@ def mug(rng: np.random.Generator) -> list[Surface]:
     turn = np.linspace(-1.35, 1.35, 14)
     path = np.stack([r - 2 + 24 * np.cos(turn), 26 * np.sin(turn), np.zeros(14)], axis=1)
     handle, triangles, uv = tube(path, 4.5, sides=8)
-    return [body, uniform(handle, triangles, colour, OTHER, uv, Material(specular=0.5, gloss=40.0))]
+    return [body, uniform(handle, triangles, colour, OTHER, uv, Material(specular=0.5, gloss=5))]
 
 
 def _box(size: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -101,9 +101,12 @@ def phone(rng: np.random.Generator) -> list[Surface]:
     vertices, uv = _box(size)
     screen = rng.random() < 0.3
     material = Material(
-        texture="screen" if screen else "flat", second_colour=sample_colour(rng), mix=0.8 if screen else 0.0,
-        specular=0.6, gloss=60.0,
-    )  # fmt: skip
+        texture="screen" if screen else "flat",
+        second_colour=sample_colour(rng),
+        mix=0.8 if screen else 0.0,
+        specular=0.6,
+        gloss=6,
+    )
     colour = np.array(sample_colour(rng)) * (0.3 if rng.random() < 0.6 else 1.0)
     return [uniform(vertices, grid_triangles(24, 48), colour, OTHER, uv, material)]
 
@@ -115,13 +118,15 @@ def microphone(rng: np.random.Generator) -> list[Surface]:
     ball = np.stack([np.maximum(r * np.sin(t), 0.3), r * np.cos(t)], axis=1)
     vertices, uv = _turned(ball)
     foam = rng.random() < 0.4
-    head = uniform(
-        vertices, grid_triangles(16, 32, wrap=True), sample_colour(rng) if foam else (0.5, 0.5, 0.52), OTHER, uv,
-        Material(
-            texture="noise" if foam else "mesh", repeat=(4, 2), second_colour=(0.08, 0.08, 0.08), mix=0.8,
-            specular=0.0 if foam else 0.5,
-        ),
-    )  # fmt: skip
+    material = Material(
+        texture="noise" if foam else "mesh",
+        repeat=(4, 2),
+        second_colour=(0.08, 0.08, 0.08),
+        mix=0.8,
+        specular=0.0 if foam else 0.5,
+    )
+    colour = sample_colour(rng) if foam else (0.5, 0.5, 0.52)
+    head = uniform(vertices, grid_triangles(16, 32, wrap=True), colour, OTHER, uv, material)
     profile = np.array([(15, -r * 0.7), (16, -r), (12, -r - 60), (11, -r - 170), (1, -r - 172)])
     vertices, uv = _turned(profile)
     grip = uniform(
@@ -204,6 +209,8 @@ def held_object(rng: np.random.Generator, anatomy: Anatomy) -> Occluder:
     }
     spot = spots[str(rng.choice(targets))] + np.array([rng.normal(0, 9), rng.normal(0, 9), 0.0])
     tilt = rotation((rng.normal(0, 0.25), rng.normal(0, 0.5), rng.normal(0, 0.35)))
+    if maker in (sheet, phone):  # flat things are held towards the camera
+        tilt = rotation((rng.normal(0, 0.2), rng.normal(0, 0.2), rng.normal(0, 0.4)))
     if maker is mug:
         tilt = rotation((rng.uniform(-0.9, -0.2), rng.uniform(-1.2, 1.2), rng.normal(0, 0.15)))
     if maker is microphone:

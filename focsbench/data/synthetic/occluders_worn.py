@@ -58,8 +58,8 @@ def glasses(rng: np.random.Generator, anatomy: Anatomy, dark: bool) -> Occluder:
     thickness = rng.uniform(0.8, 3.0)
     shape = _rim(rng, half)
     frame_colour = np.clip(np.array(sample_colour(rng)) * rng.choice([0.15, 0.4, 0.9]), 0.02, 0.9)
-    plastic = Material(specular=0.45, gloss=40.0)
-    parts, lenses = [], []
+    plastic = Material(specular=0.45, gloss=5)
+    parts, rims = [], []
     centre_y = float(centre[1]) - rng.uniform(0, 4)
     outer = []
     for side in (-1.0, 1.0):
@@ -69,7 +69,7 @@ def glasses(rng: np.random.Generator, anatomy: Anatomy, dark: bool) -> Occluder:
         rim = np.stack([x, y, z], axis=1)
         vertices, triangles, uv = tube(rim, thickness, sides=7, closed=True)
         parts.append(uniform(vertices, triangles, frame_colour, LABEL["eye_g"], uv, plastic))
-        lenses.append(_lens(rng, rim, dark))
+        rims.append(rim)
         outer.append(rim[np.argmax(side * (rim[:, 0] - centre[0]) + 0.35 * rim[:, 1])])
     inner = spacing + 1.5 - half[0]
     arc = np.linspace(-1, 1, 9)
@@ -86,7 +86,7 @@ def glasses(rng: np.random.Generator, anatomy: Anatomy, dark: bool) -> Occluder:
     for hinge in outer:
         vertices, triangles, uv = tube(_temple(hinge, anatomy), max(thickness, 1.3), sides=6)
         parts.append(uniform(vertices, triangles, frame_colour, LABEL["eye_g"], uv, plastic))
-    return Occluder("sunglasses" if dark else "glasses", parts, lenses)
+    return Occluder("sunglasses" if dark else "glasses", parts, [_lenses(rng, rims, dark)])
 
 
 def _temple(hinge: FloatArray, anatomy: Anatomy) -> FloatArray:
@@ -103,8 +103,9 @@ def _temple(hinge: FloatArray, anatomy: Anatomy) -> FloatArray:
     return np.stack([side * x, y, z], axis=1)
 
 
-def _lens(rng: np.random.Generator, rim: FloatArray, dark: bool) -> Surface:
-    vertices, triangles = disc(rim, rings=5, bulge=1.5)
+def _lenses(rng: np.random.Generator, rims: list[FloatArray], dark: bool) -> Surface:
+    """Fill both rims (N, 3) with glass of one colour."""
+    (first, triangles), (second, _) = (disc(rim, rings=5, bulge=1.5) for rim in rims)
     if dark:
         opacity = float(rng.uniform(0.80, 0.98))
         colour = np.clip(np.array(sample_colour(rng)) * 0.22, 0.01, 0.2)
@@ -112,9 +113,13 @@ def _lens(rng: np.random.Generator, rim: FloatArray, dark: bool) -> Surface:
         opacity = float(rng.uniform(0.04, 0.14))
         colour = np.full(3, 0.55)
     return uniform(
-        vertices, triangles, colour, LABEL["eye_g"], opacity=opacity,
-        material=Material(specular=0.35, gloss=55.0),
-    )  # fmt: skip
+        np.concatenate([first, second]),
+        np.concatenate([triangles, triangles + len(first)]),
+        colour,
+        LABEL["eye_g"],
+        opacity=opacity,
+        material=Material(specular=0.35, gloss=6),
+    )
 
 
 def _cloth_material(
@@ -170,6 +175,7 @@ def scarf(
     hang = np.maximum.accumulate(radius, axis=0)
     radius = np.maximum(radius, hang - 0.38 * np.clip(chin_y - y, 0, 100) - 1.5)
     radius = ndimage.gaussian_filter(radius, (1.0, 1.5), mode=("nearest", "wrap"))
+    radius = anatomy.outside(np.broadcast_to(angle, y.shape), y, radius)
     thickness = rng.uniform(3.0, 6.5)
     folds = _folds(rng, share, angle, y)
     radius = radius + thickness + folds
@@ -227,7 +233,8 @@ def face_mask(
         float(points[8, 1]) + 6 - y, 0, 40
     )
     radius = np.maximum(radius, under)
-    radius = ndimage.gaussian_filter(radius, 1.3, mode="nearest") + rng.uniform(1.6, 3.0)
+    radius = ndimage.gaussian_filter(radius, 1.3, mode="nearest")
+    radius = anatomy.outside(np.broadcast_to(angle, y.shape), y, radius) + rng.uniform(1.6, 3.0)
     pleats = rng.random() < 0.6
     if pleats:
         saw = (share * 5) % 1.0

@@ -5,11 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
+from focsbench.data.synthetic.developing import (
+    PICTURED,
+    RENDERED,
+    add_noise,
+    develop,
+    quantise,
+    reduce_image,
+    rendered_size,
+    smaller_labels,
+)
 from focsbench.data.synthetic.dressing import Scene, dress
 from focsbench.data.synthetic.lighting import Lighting, shadow_maps
-from focsbench.data.synthetic.parts import BACKGROUND, LABEL, majority
+from focsbench.data.synthetic.parts import BACKGROUND, LABEL
 from focsbench.data.synthetic.shading import gather, shade
 from focsbench.data.synthetic.shots import Shot
 from focsbench.data.synthetic.subjects import Subject, load_heads
@@ -19,7 +28,7 @@ from focsbench.face_models.skin_detail import ATTRIBUTES, apply_detail
 from focsbench.rendering.numba_rasterizer import rasterize_arrays
 from focsbench.types import BoolArray, FloatArray, IntArray
 
-SUPERSAMPLING = 2
+SUPERSAMPLING = RENDERED / PICTURED
 NEAR_MM = 60.0  # nothing nearer to the camera is drawn
 SEE_THROUGH = 0.5  # lenses up to this opacity let the eye behind them count as visible
 HIDDEN_MARGIN_MM = 6.0
@@ -61,8 +70,8 @@ def _render(
     shadows: tuple[FloatArray, FloatArray],
     subject: Subject | None,
 ) -> _Layer:
-    """Render packed surfaces; with a subject, the first surface is its head, skin detail painted."""
-    size = view.size * SUPERSAMPLING
+    """Render packed surfaces; with a subject the first one is its head and gets skin detail."""
+    size = rendered_size(view.size)
     xy = (view.project(scene.vertices) + 0.5) * SUPERSAMPLING - 0.5
     depth = np.where(scene.vertices[:, 2] > NEAR_MM, scene.vertices[:, 2], -1.0)
     ids, barycentrics, nearest = rasterize_arrays(
@@ -101,9 +110,14 @@ def _paint_head(
     return painted
 
 
-def _look_through(layer: _Layer, lenses: list[Surface], view: View, lighting: Lighting,
-                  shadows: tuple[FloatArray, FloatArray]) -> tuple[_Layer, BoolArray]:  # fmt: skip
-    """Put lenses over a layer; returns the new layer and where lenses are the front-most surface."""
+def _look_through(
+    layer: _Layer,
+    lenses: list[Surface],
+    view: View,
+    lighting: Lighting,
+    shadows: tuple[FloatArray, FloatArray],
+) -> tuple[_Layer, BoolArray]:
+    """Put lenses over a layer; returns the new layer and where a lens is the front-most surface."""
     seen = np.zeros(layer.labels.shape, dtype=np.bool_)
     colour, labels = layer.colour, layer.labels.copy()
     eyes = (labels == LABEL["l_eye"]) | (labels == LABEL["r_eye"])
@@ -120,27 +134,9 @@ def _look_through(layer: _Layer, lenses: list[Surface], view: View, lighting: Li
     return _Layer(colour, labels, layer.depth), seen
 
 
-def _reduce(image: FloatArray) -> FloatArray:
-    height, width = image.shape[0] // SUPERSAMPLING, image.shape[1] // SUPERSAMPLING
-    blocks = image.reshape(height, SUPERSAMPLING, width, SUPERSAMPLING, *image.shape[2:])
-    return blocks.mean(axis=(1, 3))
-
-
-def _develop(layer: _Layer, shot: Shot, background: FloatArray) -> FloatArray:
-    """Reduce to the picture's size over the background; expose, compress highlights, blur."""
-    cover = _reduce((layer.labels != BACKGROUND).astype(np.float32))[..., None]
-    light = np.maximum(_reduce(layer.colour) * shot.exposure, 0)
-    picture = light / (1 + np.maximum(light, 0) ** 6 * 0.35) ** (1 / 6)
-    picture = picture + (1 - cover) * background
-    blurred: FloatArray = ndimage.gaussian_filter(picture, (shot.blur, shot.blur, 0), truncate=2.5)
-    return np.clip(blurred, 0, 1)
-
-
-def _noisy(picture: FloatArray, shot: Shot, rng: np.random.Generator) -> IntArray:
-    """Add read noise and shot noise, quantise."""
-    grain = rng.standard_normal(picture.shape, dtype=np.float32)
-    noisy = picture + grain * shot.noise * (0.6 + 0.8 * np.sqrt(picture))
-    return np.round(np.clip(noisy, 0, 1) * 255).astype(np.uint8)
+def _develop(layer: _Layer, shot: Shot) -> FloatArray:
+    cover = layer.labels != BACKGROUND
+    return develop(layer.colour, cover, shot.background, shot.exposure, shot.blur)
 
 
 def _hidden(scene: Scene, layer: _Layer, lens: BoolArray, pixels: FloatArray) -> BoolArray:
@@ -172,17 +168,17 @@ def take_photo(
     shadows = shadow_maps(everything, shot.lighting, scene.centre)
     solid = _render(everything, view, shot.lighting, shadows, subject)
     layer, lens = _look_through(solid, scene.lenses, view, shot.lighting, shadows)
-    picture = _develop(layer, shot, shot.background)
+    picture = _develop(layer, shot)
     ideal = None
     if with_ideal:
         bare = _render(pack(scene.person), view, shot.lighting, shadows, subject)
-        ideal = np.round(_develop(bare, shot, shot.background) * 255).astype(np.uint8)
+        ideal = quantise(_develop(bare, shot))
     pixels = view.project(scene.landmarks)
     return Photo(
-        image=_noisy(picture, shot, rng),
+        image=add_noise(picture, shot.noise, rng),
         ideal=ideal,
-        labels=majority(layer.labels, SUPERSAMPLING),
-        lens=_reduce(lens.astype(np.float32)) >= 0.5,
+        labels=smaller_labels(layer.labels),
+        lens=reduce_image(lens[..., None].astype(np.float32))[..., 0] >= 0.5,
         landmarks=pixels,
         hidden=_hidden(scene, layer, lens, pixels),
         pixels_per_mm=view.focal / shot.distance,

@@ -1,7 +1,8 @@
-"""Deferred shading: from triangle ids and barycentrics to colours, one kernel per pixel.
+"""Deferred shading: from triangle ids and barycentrics to colours.
 
 The look goes beyond the fitted model on purpose (textures, highlights, cast shadows, light that
 creeps around the terminator of skin), so that a perfect fit of that model leaves a residual.
+The surrounding light and its slow shadows are computed on vertices, the rest on pixels.
 """
 
 from __future__ import annotations
@@ -36,21 +37,22 @@ def texel(textures: FloatArray, index: int, u: float, v: float) -> float:
 def lit_share(
     depth: FloatArray, matrix: FloatArray, x: float, y: float, z: float, spread: float, bias: float
 ) -> float:
-    """Share of 3 x 3 shadow-map samples around a point that nothing hides."""
+    """Share of 2 x 2 bilinear shadow-map samples around a point that nothing hides."""
     size = depth.shape[0]
     column = matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2] * z + matrix[0, 3]
     row = matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2] * z + matrix[1, 3]
     own = matrix[2, 0] * x + matrix[2, 1] * y + matrix[2, 2] * z + matrix[2, 3] - bias
     lit = 0.0
-    for i in range(-1, 2):
-        for j in range(-1, 2):
-            cx = column + j * spread
-            cy = row + i * spread
-            c = int(np.floor(cx))
-            r = int(np.floor(cy))
-            if c < 0 or r < 0 or c >= size - 1 or r >= size - 1:
+    for i in range(2):
+        for j in range(2):
+            # a square turned by 27 degrees, so that rows and columns of the map do not show
+            cx = column + spread * (0.9 * (j - 0.5) - 0.45 * (i - 0.5)) * 1.4
+            cy = row + spread * (0.45 * (j - 0.5) + 0.9 * (i - 0.5)) * 1.4
+            if not (0 <= cx < size - 1 and 0 <= cy < size - 1):
                 lit += 1.0
                 continue
+            c = int(cx)
+            r = int(cy)
             fx = cx - c
             fy = cy - r
             lit += (
@@ -59,7 +61,63 @@ def lit_share(
                 + (depth[r + 1, c] > own) * (1 - fx) * fy
                 + (depth[r + 1, c + 1] > own) * fx * fy
             )
-    return lit / 9.0
+    return lit / 4.0
+
+
+@kernel
+def surrounding_light(
+    vertices: FloatArray,
+    normals: FloatArray,
+    ambient: FloatArray,
+    sky_share: float,
+    softness: float,
+    sky_depth: FloatArray,
+    sky_matrix: FloatArray,
+) -> FloatArray:
+    """Return (V, 6): light from all around on the outer and on the inner side of a vertex."""
+    light = np.empty((len(vertices), 6), dtype=np.float32)
+    spread = np.float32(2.5 * softness)
+    bias = np.float32(4.0 + 3.0 * softness)
+    for i in range(len(vertices)):
+        sky = lit_share(
+            sky_depth, sky_matrix, vertices[i, 0], vertices[i, 1], vertices[i, 2], spread, bias
+        )
+        for side in range(2):
+            sign = np.float32(1 - 2 * side)
+            x, y, z = sign * normals[i, 0], sign * normals[i, 1], sign * normals[i, 2]
+            for c in range(3):
+                value = (
+                    ambient[0, c]
+                    + ambient[1, c] * x
+                    + ambient[2, c] * y
+                    + ambient[3, c] * z
+                    + ambient[4, c] * x * y
+                    + ambient[5, c] * y * z
+                    + ambient[6, c] * (3 * z * z - 1)
+                    + ambient[7, c] * x * z
+                    + ambient[8, c] * (x * x - y * y)
+                )
+                light[i, 3 * side + c] = max(value, 0.0) * (1 - sky_share * (1 - sky))
+    return light
+
+
+@kernel
+def sparkle(cosine: float, squarings: int) -> float:
+    """Return cosine ** (2 ** squarings), 0 for a negative cosine."""
+    value = max(cosine, 0.0)
+    for _ in range(squarings):
+        value *= value
+    return value
+
+
+@kernel
+def half_way(
+    n: tuple[float, float, float], light: FloatArray, v: tuple[float, float, float]
+) -> float:
+    """Cosine between the normal and the direction half-way between light and viewer."""
+    hx, hy, hz = light[0] + v[0], light[1] + v[1], light[2] + v[2]
+    length = np.sqrt(hx * hx + hy * hy + hz * hz) + 1e-6
+    return (n[0] * hx + n[1] * hy + n[2] * hz) / length
 
 
 @kernel
@@ -75,28 +133,30 @@ def shade_pixels(
     triangle_material: IntArray,
     materials: FloatArray,
     textures: FloatArray,
-    ambient: FloatArray,
+    surrounding: FloatArray,
     directions: FloatArray,
     light_colours: FloatArray,
     shadow: float,
-    sky_share: float,
     softness: float,
-    shadow_depth: FloatArray,
-    shadow_matrices: FloatArray,
+    key_depth: FloatArray,
+    key_matrix: FloatArray,
     painted: FloatArray,
     out: FloatArray,
 ) -> None:
     """Fill ``out`` (H, W, 3) float32 where ids >= 0; other pixels keep their value.
 
     ``painted`` (H, W, 3) overrides the interpolated vertex colour where it is not negative.
+    Columns of ``materials``: see ``surfaces.Material.row``.
     """
     height, width = ids.shape
+    one = np.float32(1.0)
+    bias = np.float32(3.0 + 2.0 * softness)
     for row in range(height):
         for column in range(width):
             f = ids[row, column]
             if f < 0:
                 continue
-            i0, i1, i2 = triangles[f]
+            i0, i1, i2 = triangles[f, 0], triangles[f, 1], triangles[f, 2]
             # perspective-correct weights
             w0 = barycentrics[row, column, 0] / vertices[i0, 2]
             w1 = barycentrics[row, column, 1] / vertices[i1, 2]
@@ -111,76 +171,59 @@ def shade_pixels(
             nx = w0 * normals[i0, 0] + w1 * normals[i1, 0] + w2 * normals[i2, 0]
             ny = w0 * normals[i0, 1] + w1 * normals[i1, 1] + w2 * normals[i2, 1]
             nz = w0 * normals[i0, 2] + w1 * normals[i1, 2] + w2 * normals[i2, 2]
-            length = np.sqrt(nx * nx + ny * ny + nz * nz) + 1e-9
-            # both sides of a sheet are lit: the normal always looks at the viewer
+            length = np.sqrt(nx * nx + ny * ny + nz * nz) + np.float32(1e-9)
             distance = np.sqrt(x * x + y * y + z * z)
             vx, vy, vz = -x / distance, -y / distance, -z / distance
             facing = (nx * vx + ny * vy + nz * vz) / length
-            if facing < 0:
+            # Well turned away: this is the inner side of a sheet. A little: a silhouette.
+            inner = 0
+            if facing < -0.25:
+                inner = 3
                 length = -length
                 facing = -facing
             nx /= length
             ny /= length
             nz /= length
             m = materials[triangle_material[f]]
-            u = (w0 * uv[i0, 0] + w1 * uv[i1, 0] + w2 * uv[i2, 0]) * m[1]
-            v = (w0 * uv[i0, 1] + w1 * uv[i1, 1] + w2 * uv[i2, 1]) * m[2]
-            t = texel(textures, int(m[0]), u, v)
-            relief = 1.0
-            if m[8] != 0.0:
-                relief += m[8] * (t - texel(textures, int(m[0]), u + 0.012, v + 0.012))
-            relief *= 1.0 + m[7] * (t - 0.5)
-            sky = lit_share(
-                shadow_depth[1], shadow_matrices[1], x, y, z, 2.5 * softness, 4.0 + 3.0 * softness
-            )
-            open_sky = 1.0 - sky_share * (1.0 - sky)
-            key = 1.0 - shadow * (
-                1.0
-                - lit_share(
-                    shadow_depth[0], shadow_matrices[0], x, y, z, softness, 3.0 + 2.0 * softness
-                )
-            )
+            t = np.float32(0.0)
+            relief = one
+            if m[6] != 0.0 or m[7] != 0.0 or m[8] != 0.0:
+                u = (w0 * uv[i0, 0] + w1 * uv[i1, 0] + w2 * uv[i2, 0]) * m[1]
+                v = (w0 * uv[i0, 1] + w1 * uv[i1, 1] + w2 * uv[i2, 1]) * m[2]
+                t = texel(textures, int(m[0]), u, v)
+                relief += m[7] * (t - np.float32(0.5))
+                if m[8] != 0.0:
+                    step = np.float32(0.012)
+                    relief += m[8] * (t - texel(textures, int(m[0]), u + step, v + step))
+            key = one - shadow * (one - lit_share(key_depth, key_matrix, x, y, z, softness, bias))
             cos_key = nx * directions[0, 0] + ny * directions[0, 1] + nz * directions[0, 2]
             cos_fill = nx * directions[2, 0] + ny * directions[2, 1] + nz * directions[2, 2]
             gloss = m[9] * (w0 * highlight[i0] + w1 * highlight[i1] + w2 * highlight[i2])
-            spark_key = 0.0
-            spark_fill = 0.0
+            spark_key = np.float32(0.0)
+            spark_fill = np.float32(0.0)
             if gloss > 0.0:
-                hx, hy, hz = directions[0, 0] + vx, directions[0, 1] + vy, directions[0, 2] + vz
-                cosine = (nx * hx + ny * hy + nz * hz) / (
-                    np.sqrt(hx * hx + hy * hy + hz * hz) + 1e-9
-                )
-                if cosine > 0.0 and cos_key > 0.0:
-                    spark_key = gloss * key * cosine ** m[10]
-                hx, hy, hz = directions[2, 0] + vx, directions[2, 1] + vy, directions[2, 2] + vz
-                cosine = (nx * hx + ny * hy + nz * hz) / (
-                    np.sqrt(hx * hx + hy * hy + hz * hz) + 1e-9
-                )
-                if cosine > 0.0 and cos_fill > 0.0:
-                    spark_fill = gloss * cosine ** m[10]
-            rim = 1.0 + m[14] * (1.0 - facing) ** 3
+                n, view = (nx, ny, nz), (vx, vy, vz)
+                if cos_key > 0.0:
+                    spark_key = gloss * key * sparkle(half_way(n, directions[0], view), int(m[10]))
+                if cos_fill > 0.0:
+                    spark_fill = gloss * sparkle(half_way(n, directions[2], view), int(m[10]))
+            grazing = one - max(facing, np.float32(0.0))
+            relief *= one + m[14] * grazing * grazing * grazing
             for c in range(3):
-                surrounding = (
-                    ambient[0, c]
-                    + ambient[1, c] * nx
-                    + ambient[2, c] * ny
-                    + ambient[3, c] * nz
-                    + ambient[4, c] * nx * ny
-                    + ambient[5, c] * ny * nz
-                    + ambient[6, c] * (3 * nz * nz - 1)
-                    + ambient[7, c] * nx * nz
-                    + ambient[8, c] * (nx * nx - ny * ny)
+                light = (
+                    w0 * surrounding[i0, inner + c]
+                    + w1 * surrounding[i1, inner + c]
+                    + w2 * surrounding[i2, inner + c]
                 )
                 wrap = m[11 + c]
-                direct = max(0.0, (cos_key + wrap) / (1.0 + wrap)) * key * light_colours[0, c]
-                direct += max(0.0, (cos_fill + wrap) / (1.0 + wrap)) * light_colours[2, c]
+                light += max(0.0, (cos_key + wrap) / (one + wrap)) * key * light_colours[0, c]
+                light += max(0.0, (cos_fill + wrap) / (one + wrap)) * light_colours[2, c]
                 base = painted[row, column, c]
                 if base < 0.0:
                     base = w0 * colour[i0, c] + w1 * colour[i1, c] + w2 * colour[i2, c]
                 base += m[6] * t * (m[3 + c] - base)
-                light = max(surrounding, 0.0) * open_sky + direct
                 out[row, column, c] = (
-                    base * relief * rim * light
+                    base * relief * light
                     + spark_key * light_colours[0, c]
                     + spark_fill * light_colours[2, c]
                 )
@@ -237,11 +280,22 @@ def shade(
 ) -> FloatArray:
     """Return (H, W, 3) float32 colours, black where ids are -1, unclamped.
 
+    shadows: depth maps and matrices of ``lighting.shadow_maps``.
     painted: (H, W, 3) float32 albedo that replaces the vertex colours where not negative.
     """
     out = np.zeros((*ids.shape, 3), dtype=np.float32)
     if painted is None:
         painted = np.full_like(out, -1.0)
+    depths, matrices = shadows
+    surrounding = surrounding_light(
+        scene.vertices,
+        scene.normals,
+        lighting.ambient.astype(np.float32),
+        np.float32(lighting.sky_share),
+        np.float32(lighting.softness),
+        depths[1],
+        matrices[1],
+    )
     shade_pixels(
         ids,
         barycentrics,
@@ -254,14 +308,13 @@ def shade(
         scene.triangle_material,
         scene.materials,
         texture_bank(),
-        lighting.ambient.astype(np.float32),
+        surrounding,
         lighting.directions.astype(np.float32),
         lighting.colours.astype(np.float32),
         np.float32(lighting.shadow),
-        np.float32(lighting.sky_share),
         np.float32(lighting.softness),
-        shadows[0],
-        shadows[1],
+        depths[0],
+        matrices[0],
         painted,
         out,
     )

@@ -7,28 +7,38 @@ from functools import lru_cache
 
 import numpy as np
 
-from focsbench.data.synthetic.hair import HairStyle, sample_style
+from focsbench.data.synthetic.anatomy import Anatomy, measure
+from focsbench.data.synthetic.hair import hair_curtain, hair_shell, sample_style, smoothstep
 from focsbench.data.synthetic.parts import LABEL
-from focsbench.data.synthetic.torso import Clothes, sample_clothes
+from focsbench.data.synthetic.surfaces import Surface
+from focsbench.data.synthetic.torso import Clothes, sample_clothes, torso
 from focsbench.face_models.anny_albedo import Appearance, sample_appearance, surface_fields
 from focsbench.face_models.anny_heads import AnnyHeads
 from focsbench.face_models.anny_identity import IdentityParameters
 from focsbench.face_models.skin_detail import pixel_attributes
 from focsbench.types import FloatArray, IntArray
 
+# Vertical elliptic cylinder that holds the neck of the average head below a height, mm.
+_NECK_AXIS_Z, _NECK_HALF, _NECK_TOP = -90.0, (62.0, 66.0), -84.0
+
 
 @dataclass(frozen=True)
 class Subject:
     """One person.
 
+    anatomy: measures of the head without expression.
     paint: (V, 3 + 7 + 1) albedo, the attributes of the per-pixel skin detail, specular strength.
+    cap: hair on the skull, None if shaved. curtain: long hair below it, or None. torso: clothes.
     """
 
     identity: IdentityParameters
     appearance: Appearance
-    style: HairStyle | None
     clothes: Clothes
+    anatomy: Anatomy
     paint: FloatArray
+    cap: Surface | None
+    curtain: Surface | None
+    torso: Surface
 
     @property
     def masculine(self) -> bool:
@@ -42,12 +52,27 @@ def load_heads() -> AnnyHeads:
     return AnnyHeads.load()
 
 
+def without_shoulders(vertices: FloatArray) -> FloatArray:
+    """Press the shoulders of a head (V, 3) onto the column of its neck.
+
+    The stumps of the shoulders would turn with the head; the torso of the clothes has its own.
+    """
+    inside = smoothstep((_NECK_TOP - vertices[:, 1]) / 9.0)
+    across = vertices[:, 0] / _NECK_HALF[0]
+    along = (vertices[:, 2] - _NECK_AXIS_Z) / _NECK_HALF[1]
+    shrink = 1 - inside * (1 - 1 / np.maximum(np.hypot(across, along), 1.0))
+    pressed = vertices.copy()
+    pressed[:, 0] *= shrink
+    pressed[:, 2] = _NECK_AXIS_Z + (vertices[:, 2] - _NECK_AXIS_Z) * shrink
+    return pressed
+
+
 @lru_cache(maxsize=1)
 def head_labels() -> IntArray:
     """Return the part label (F,) of every head triangle."""
     heads = load_heads()
-    labels = np.full(len(heads.triangles), LABEL["skin"], dtype=np.uint8)
     corners = heads.triangles
+    labels = np.full(len(corners), LABEL["skin"], dtype=np.uint8)
     centre = heads.base[corners].mean(axis=1)
 
     def mostly(name: str) -> FloatArray:
@@ -59,7 +84,7 @@ def head_labels() -> IntArray:
     labels[mostly("brows") & ~left] = LABEL["r_brow"]
     labels[mostly("ears") & left] = LABEL["l_ear"]
     labels[mostly("ears") & ~left] = LABEL["r_ear"]
-    labels[mostly("neck")] = LABEL["neck"]
+    labels[mostly("neck") | (centre[:, 1] < -95.0)] = LABEL["neck"]
     lips = mostly("lips")
     mouth_line = heads.base[heads.landmarks68[[60, 64]], 1].mean()
     labels[lips & (centre[:, 1] >= mouth_line)] = LABEL["u_lip"]
@@ -87,10 +112,18 @@ def sample_subject(rng: np.random.Generator, spread: float) -> Subject:
     )
     attributes = pixel_attributes(surface_fields(heads), appearance.hair_cover)
     paint = np.column_stack([appearance.albedo, attributes, appearance.specular])
+    style = sample_style(rng, 1 - identity.sex, appearance.hair_rgb)
+    clothes = sample_clothes(rng)
+    head = without_shoulders(heads.head(identity))
+    anatomy = measure(head, heads.triangles, head[heads.landmarks68])
+    long = style is not None and style.length > 0
     return Subject(
         identity=identity,
         appearance=appearance,
-        style=sample_style(rng, 1 - identity.sex, appearance.hair_rgb),
-        clothes=sample_clothes(rng),
+        clothes=clothes,
+        anatomy=anatomy,
         paint=np.ascontiguousarray(paint, dtype=np.float32),
+        cap=None if style is None else hair_shell(style, anatomy, head, heads.triangles),
+        curtain=hair_curtain(style, anatomy) if style is not None and long else None,
+        torso=torso(clothes, anatomy),
     )

@@ -20,7 +20,8 @@ class Material:
     second_colour, mix: albedo = (1 - mix t) colour + mix t second_colour for texture value t.
     modulate: albedo is multiplied by 1 + modulate (t - 1/2).
     emboss: strength of the fake relief (slope of t along the tile's diagonal).
-    specular, gloss: strength and exponent of the highlight.
+    specular, gloss: strength of the highlight and how often its cosine is squared (its exponent
+        is 2 ** gloss).
     wrap: how far red, green and blue light creeps around the terminator (skin glows red there).
     sheen: brightening at grazing angles (cloth, peach fuzz).
     """
@@ -32,7 +33,7 @@ class Material:
     modulate: float = 0.0
     emboss: float = 0.0
     specular: float = 0.0
-    gloss: float = 20.0
+    gloss: int = 4
     wrap: tuple[float, float, float] = (0.0, 0.0, 0.0)
     sheen: float = 0.0
 

@@ -12,12 +12,11 @@ from focsbench.data.synthetic.parts import LABEL
 from focsbench.data.synthetic.surfaces import Material, Surface, uniform
 from focsbench.types import FloatArray
 
-# Cross-sections from the collar down: drop (mm), half width, half depth, shift in z.
+# Cross-sections from the collar down: drop (mm), half width and half depth beyond the neck's.
 _SECTIONS = np.array(
     [
-        (-4, 64, 60, -2), (0, 68, 64, 0), (8, 78, 70, 0), (20, 100, 78, -2), (36, 140, 88, -6),
-        (54, 176, 96, -8), (80, 202, 106, -8), (130, 214, 118, -4), (200, 218, 124, 0),
-        (330, 215, 126, 0),
+        (-3, 7, 7), (0, 4, 4), (5, 8, 8), (13, 20, 14), (24, 48, 22), (38, 84, 30), (56, 118, 38),
+        (82, 142, 48), (130, 154, 60), (200, 158, 66), (330, 156, 68),
     ],
     dtype=float,
 )  # fmt: skip
@@ -61,28 +60,37 @@ def sample_clothes(rng: np.random.Generator) -> Clothes:
     )
 
 
+def neck_ellipse(anatomy: Anatomy) -> tuple[float, float, float]:
+    """Return the z of the neck's axis, its half width and its half depth below the jaw, mm."""
+    y = float(anatomy.landmarks[8, 1]) - 30.0
+    front, back = anatomy.radius_at(np.array([0.0, np.pi]), np.full(2, y))
+    sides = np.radians(np.array([80.0, 90.0, 100.0]))
+    right = anatomy.radius_at(sides, np.full(3, y)) * np.sin(sides)
+    left = anatomy.radius_at(-sides, np.full(3, y)) * np.sin(sides)
+    width = float(np.clip(np.maximum(right, left).max(), 48, 68))
+    return anatomy.axis_z + 0.5 * float(front - back), width, 0.5 * float(front + back)
+
+
 def torso(clothes: Clothes, anatomy: Anatomy) -> Surface:
     """Build the clothed torso under a head, in the model frame of the unturned head."""
-    columns = 48
-    angle = 2 * np.pi * np.arange(columns) / columns
-    collar_y = float(anatomy.landmarks[8, 1]) - 62.0
-    x_shape = np.sign(np.sin(angle)) * np.abs(np.sin(angle)) ** 0.8
-    z_shape = np.sign(np.cos(angle)) * np.abs(np.cos(angle)) ** 0.8
+    columns = 60
+    angle = 2 * np.pi * np.arange(columns) / columns - np.pi
+    chin = float(anatomy.landmarks[8, 1])
+    centre, width, depth = neck_ellipse(anatomy)
     front = np.clip(np.cos(angle), 0, 1) ** 2
     rows = []
-    for index, (drop, width, depth, shift) in enumerate(_SECTIONS):
-        share = max(0.0, 1 - index / 6)
-        y = collar_y - drop - clothes.collar * front * share + 12 * (1 - np.cos(angle)) * share / 2
-        rows.append(
-            np.stack(
-                [
-                    clothes.size * width * x_shape,
-                    y,
-                    anatomy.axis_z - 6 + shift + clothes.size * depth * z_shape,
-                ],
-                axis=1,
-            )
-        )
+    for index, (drop, wider, deeper) in enumerate(_SECTIONS):
+        share = max(0.0, 1 - index / 7)
+        # lowest in front, highest in the nape
+        y = chin - 54 - drop + 26 * share * (1 - np.cos(angle)) / 2 - clothes.collar * front * share
+        squareness = 2.0 + 0.7 * min(1.0, index / 6)  # shoulders are squarer than a neck
+        half_width, half_depth = width + clothes.size * wider, depth + clothes.size * deeper
+        radius = (
+            (np.abs(np.sin(angle)) / half_width) ** squareness
+            + (np.abs(np.cos(angle)) / half_depth) ** squareness
+        ) ** (-1 / squareness)
+        x, z = radius * np.sin(angle), centre + radius * np.cos(angle)
+        rows.append(np.stack([x, y, z], axis=1))
     grid: FloatArray = np.stack(rows)
     return uniform(
         grid.reshape(-1, 3),

@@ -51,7 +51,7 @@ class View:
         chin = float(anatomy.landmarks[8, 1])
         # the back of the neck starts bending higher than the throat
         start = chin - 12 - 0.25 * np.clip(points[:, 2] - anatomy.axis_z, -60, 80)
-        share = smoothstep((start - points[:, 1]) / 55.0)[:, None]
+        share = smoothstep((start - points[:, 1]) / 42.0)[:, None]
         return (
             (1 - share) * self.pose_head(points) + share * self.pose_body(points, anatomy)
         ).astype(np.float32)
