@@ -41,8 +41,6 @@ class CompactResNet(nn.Module):
     def __init__(self, config: EncoderConfig, outputs: int) -> None:
         super().__init__()
         widths = config.widths
-        if len(widths) != len(config.blocks) + 1:
-            raise ValueError("encoder widths need one more entry than blocks (the stem)")
         # 5x5: the only layer that sees pixels, and too cheap to save on.
         self.stem = nn.Sequential(
             nn.Conv2d(3, widths[0], 5, 2, 2, bias=False),

@@ -5,9 +5,9 @@ No torch in here, so that a profile can be read and checked without loading it.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 NormKind = Literal["batch", "group"]
 
@@ -91,6 +91,12 @@ class EncoderConfig(Section):
         default=256, ge=1, description="compact: units of the layer before the outputs"
     )
 
+    @model_validator(mode="after")
+    def _stem_and_stages(self) -> Self:
+        if len(self.widths) != len(self.blocks) + 1:
+            raise ValueError("widths needs one entry more than blocks (the stem has no blocks)")
+        return self
+
 
 class UNetConfig(Section):
     """The segmentation network S (paper 4.1: a UNet; input render and target, 6 channels)."""
@@ -148,3 +154,9 @@ class RecognitionConfig(Section):
     widths: tuple[int, int, int, int] = Field(
         default=(16, 32, 64, 128), description="small: channels of the four stages"
     )
+
+    @model_validator(mode="after")
+    def _sizes_of_arcface(self) -> Self:
+        if self.architecture == "iresnet50" and (self.crop_size, self.embedding) != (112, 512):
+            raise ValueError("iresnet50 takes crops of 112 pixels and embeds in 512 dimensions")
+        return self

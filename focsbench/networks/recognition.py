@@ -62,8 +62,6 @@ class RecognitionNetwork(nn.Module):
         self.config = config
         self.backbone: nn.Module
         if config.architecture == "iresnet50":
-            if config.crop_size != 112 or config.embedding != 512:
-                raise ValueError("iresnet50 takes crops of 112 pixels and embeds in 512 dimensions")
             self.backbone = IResNet50()
         else:
             self.backbone = SmallRecognizer(config)
