@@ -97,7 +97,8 @@ def count_within(distances: FloatArray) -> IntArray:
     if not (np.isfinite(distances).all() and (distances >= 0).all()):
         raise ValueError("distances have to be finite and not negative")
     size = round(RANGE_MM / STEP_MM) + 1
-    bins = np.minimum(np.ceil(distances / STEP_MM), size).astype(np.int64)
+    # In float32 the quotient of a distance just above a grid value would round down to it.
+    bins = np.minimum(np.ceil(distances.astype(np.float64) / STEP_MM), size).astype(np.int64)
     return np.cumsum(np.bincount(bins.ravel(), minlength=size + 1)[:size])
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tabulate import tabulate
-
 from .base import ReportContext, write_text
 from .claims import BOUNDS, Claim, Finding, evaluate
 from .summary import Entry
@@ -41,38 +39,31 @@ def headline(findings: Sequence[Finding]) -> str:
 
 
 def findings_markdown(findings: Sequence[Finding], context: ReportContext) -> str:
-    """Return the headline and a table of the claims, in the order they are given."""
-    rows = [
-        [
-            plain_markdown(finding.claim.text),
-            plain_markdown(_measured(finding, context)),
-            _amount(finding.claim, finding.margin),
-            f"{BOUNDS[finding.claim.bound][0]} {_amount(finding.claim, finding.claim.limit)}",
-            finding.verdict if finding.verdict == "held" else f"**{finding.verdict}**",
-        ]
-        for finding in findings
-    ]
-    heads = ("claim", "measured", "margin", "needed", "verdict")
-    table = tabulate(
-        rows,
-        heads,
-        tablefmt="github",
-        disable_numparse=True,
-        colalign=("left", "left", "right", "right", "left"),
-    )
+    """Return the headline and a list of the claims, in the order they are given.
+
+    A list and not a table: it is also read on terminals, where wide rows would break.
+    """
+    items = "\n".join(_item(finding, context) for finding in findings)
     return (
-        f"{headline(findings)}\n\n{table}\n\n"
-        "margin: relative difference of the first to the second value, or the value itself where "
+        f"{headline(findings)}\n\n{items}\n\n"
+        "Margin: relative difference of the first to the second value, or the value itself where "
         "there is only one. Verdicts use unrounded numbers of this one run; they say nothing "
         "about significance."
     )
 
 
-def _measured(finding: Finding, context: ReportContext) -> str:
-    methods = [key[0] for key in finding.claim.summary_keys()]
-    return " | ".join(
+def _item(finding: Finding, context: ReportContext) -> str:
+    claim = finding.claim
+    methods = [key[0] for key in claim.summary_keys()]
+    values = ", ".join(
         f"{context.labels.get(method, method)} {_value(entry)}"
         for method, entry in zip(methods, finding.entries, strict=True)
+    )
+    needed = f"{BOUNDS[claim.bound][0]} {_amount(claim, claim.limit)}"
+    verdict = finding.verdict if finding.verdict == "held" else f"**{finding.verdict}**"
+    return (
+        f"- {verdict}: {plain_markdown(claim.text)}\n"
+        f"  ({plain_markdown(values)}; margin {_amount(claim, finding.margin)}, needed {needed})"
     )
 
 
