@@ -53,7 +53,7 @@ def test_vertices_lie_on_their_mesh():
     ],
 )
 def test_unusable_meshes(vertices, triangles):
-    with pytest.raises(ValueError, match="mesh has no|not finite"):
+    with pytest.raises(ValueError, match=r"mesh has no|not finite"):
         ClosestPointTree(vertices, triangles)
 
 

@@ -31,7 +31,6 @@ official NoW form: meshes and landmarks only, unit unknown.
 
 from __future__ import annotations
 
-import io
 import json
 import os
 from collections.abc import Mapping
@@ -41,9 +40,9 @@ from typing import Any
 from zipfile import BadZipFile, ZipFile
 
 import numpy as np
-from PIL import Image
 
 from focsbench import __version__
+from focsbench.data.encoding import json_bytes, npy_bytes, npz_bytes, png_bytes
 from focsbench.data.photos import open_image
 from focsbench.errors import ConfigError, InputError
 from focsbench.geometry.io import ply_bytes, read_landmarks7, read_mesh
@@ -102,13 +101,13 @@ class PredictionWriter:
         if reconstruction.neutral is not None and reconstruction.landmarks7 is not None:
             self._provides.add("neutral")
             files[".ply"] = ply_bytes(reconstruction.neutral)
-            files[".npy"] = _npy_bytes(reconstruction.landmarks7)
+            files[".npy"] = npy_bytes(reconstruction.landmarks7)
         for name in ("render", "region", "visible"):
             image = getattr(reconstruction, name)
             if image is not None:
                 self._provides.add(name)
-                files[f"_{name}.png"] = _png_bytes(image)
-        files["_parameters.npz"] = _npz_bytes(reconstruction.parameters)
+                files[f"_{name}.png"] = png_bytes(image)
+        files["_parameters.npz"] = npz_bytes(reconstruction.parameters)
         for suffix, content in files.items():
             _write_atomic(_beside(stem, suffix), content)
         if reconstruction.seconds is not None:
@@ -122,10 +121,10 @@ class PredictionWriter:
         manifest = {**self._manifest, "failures": dict(sorted(self._failures.items()))}
         if self._provides:  # a method that failed everywhere is asked for everything
             manifest["provides"] = sorted(self._provides)
-        _write_atomic(self._folder / "manifest.json", _json_bytes(manifest))
+        _write_atomic(self._folder / "manifest.json", json_bytes(manifest))
         if self._seconds:
             rounded = {key: round(value, 6) for key, value in sorted(self._seconds.items())}
-            _write_atomic(self._folder / "seconds.json", _json_bytes(rounded))
+            _write_atomic(self._folder / "seconds.json", json_bytes(rounded))
 
 
 class PredictionFolder:
@@ -255,8 +254,15 @@ def _read_manifest(path: Path) -> dict[str, Any]:
         manifest = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: not readable as JSON ({error}); write it again.") from None
-    if not isinstance(manifest, dict) or not isinstance(manifest.get("failures", {}), dict):
-        raise InputError(f"{path}: expected an object with 'failures' as {{key: reason}}.")
+    if (
+        not isinstance(manifest, dict)
+        or not isinstance(manifest.get("failures", {}), dict)
+        or not isinstance(manifest.get("provides", []), list)
+    ):
+        raise InputError(
+            f"{path}: expected an object with 'failures' as {{key: reason}} and 'provides' as a "
+            "list; write it again."
+        )
     return manifest
 
 
@@ -275,36 +281,12 @@ def _check_finite(key: str, reconstruction: Reconstruction) -> None:
 
 
 def _write_atomic(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         draft.write_bytes(content)
         draft.replace(path)
     except OSError as error:
         raise ConfigError(
             f"{path}: cannot be written ({error.strerror}); choose another output folder."
         ) from None
-
-
-def _png_bytes(image: FloatArray | BoolArray) -> bytes:
-    """Encode [0, 1] floats (clipped) or booleans as 8-bit PNG; the first is RGB if (S, S, 3)."""
-    pixels = np.rint(np.clip(image, 0, 1).astype(np.float64) * 255).astype(np.uint8)
-    stream = io.BytesIO()
-    Image.fromarray(pixels).save(stream, format="PNG", compress_level=1)
-    return stream.getvalue()
-
-
-def _npy_bytes(array: FloatArray) -> bytes:
-    stream = io.BytesIO()
-    np.save(stream, array, allow_pickle=False)
-    return stream.getvalue()
-
-
-def _npz_bytes(arrays: Mapping[str, FloatArray]) -> bytes:
-    stream = io.BytesIO()
-    np.savez(stream, allow_pickle=False, **arrays)
-    return stream.getvalue()
-
-
-def _json_bytes(content: Mapping[str, Any]) -> bytes:
-    return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()

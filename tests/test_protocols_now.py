@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from protocols_support import SIZE, TinyScans, pooled, score, values, write_predictions
+
+from focsbench.errors import InputError
+from focsbench.geometry.scan_alignment import crop_scan
+from focsbench.protocols.now import METRICS, MIRROR_WARNING, NoW, subsets
+from focsbench.types import Mesh, Reconstruction
+
+SCANS = TinyScans()
+
+
+def bumpy(item):
+    """The scan with millimetre bumps, different for each image."""
+    truth = SCANS.answer(item)
+    rng = np.random.default_rng(len(item.key))
+    noise = rng.normal(size=truth.neutral.vertices.shape)
+    return replace(truth, neutral=Mesh(truth.neutral.vertices + noise, truth.neutral.triangles))
+
+
+def test_ground_truth_scores_zero_in_any_unit(tmp_path):
+    folders = {
+        "metres": write_predictions(
+            tmp_path / "metres", SCANS, lambda item: SCANS.answer(item, 0.001)
+        )
+    }
+    rows = score(NoW(), folders, SCANS, tmp_path, "metres")
+    # float32 files of a mesh in metres, some metres from the origin
+    assert pooled(rows, "median", "all") < 1e-3
+    assert pooled(rows, "done_rate", "all") == 1
+    assert {row.status for row in rows} == {"ok"}
+    assert {row.reason for row in rows} == {""}
+
+
+def test_pools_are_those_of_the_stored_distances(tmp_path):
+    folders = {"bumpy": write_predictions(tmp_path / "bumpy", SCANS, bumpy)}
+    rows = score(NoW(), folders, SCANS, tmp_path, "bumpy")
+    stored = {item.key: np.load(tmp_path / "now_bumpy" / f"{item.key}.npy") for item in SCANS.items}
+    for item in SCANS.items:
+        distances = stored[item.key]
+        kept = crop_scan(SCANS.scan(item.subject).vertices, SCANS.scan_landmarks(item.subject))
+        assert distances.shape == kept.shape
+        assert values(rows, "n")[item.key] == len(kept)
+        assert values(rows, "median")[item.key] == pytest.approx(np.median(distances), rel=1e-5)
+    members = subsets(SCANS.items)
+    assert {row.subset for row in rows} == set(members)
+    for subset, keys in members.items():
+        pool = np.concatenate([stored[key] for key in keys]).astype(np.float64)
+        assert pooled(rows, "n", subset) == len(pool)
+        for metric, function in (("median", np.median), ("mean", np.mean), ("std", np.std)):
+            assert pooled(rows, metric, subset) == pytest.approx(function(pool), rel=1e-5)
+
+
+def test_subsets():
+    members = subsets(SCANS.items)
+    assert len(members["all"]) == 6
+    assert members["selfie"] == ["anna/selfie/IMG_2"]
+    assert len(members["multiview_neutral"]) == 3
+    # cleo was never photographed with an occluder, so she has no part in the comparison
+    assert [key.split("/")[0] for key in members["unoccluded"]] == ["anna", "bela"]
+    assert [key.split("/")[0] for key in members["occluded"]] == ["anna", "bela"]
+    assert "occluded" not in subsets([SCANS.items[-1]])
+
+
+def test_failures_leave_the_pool_and_lower_the_done_rate(tmp_path):
+    folders = {
+        "some": write_predictions(
+            tmp_path / "some", SCANS, bumpy, failures=("anna/multiview_occlusions/IMG_1",)
+        )
+    }
+    folder = folders["some"]
+    (folder / "bela/multiview_occlusions/IMG_1.ply").write_bytes(b"ply\n")
+    (folder / "anna/selfie/IMG_2.npy").unlink()
+    np.save(folder / "cleo/multiview_neutral/IMG_0.npy", np.ones((7, 3)))
+    rows = score(NoW(), folders, SCANS, tmp_path, "some")
+    reasons = {row.item: row.reason for row in rows if row.metric == "median"}
+    assert reasons["anna/multiview_occlusions/IMG_1"].endswith("no face found")
+    assert reasons["bela/multiview_occlusions/IMG_1"].startswith(
+        "bela/multiview_occlusions/IMG_1.ply: not a readable mesh"
+    )
+    assert "landmark file is missing" in reasons["anna/selfie/IMG_2"]
+    assert "coincide" in reasons["cleo/multiview_neutral/IMG_0"]
+    assert pooled(rows, "done_rate", "all") == pytest.approx(2 / 6)
+    assert pooled(rows, "done_rate", "occluded") == 0
+    assert pooled(rows, "median", "occluded") is None
+    assert pooled(rows, "median", "all") == pooled(rows, "median", "multiview_neutral")
+    [row] = [
+        row for row in rows
+        if (row.item, row.subset, row.metric) == ("pooled", "occluded", "median")
+    ]  # fmt: skip
+    assert (row.status, row.reason) == ("failed", "no image of this subset could be scored")
+    assert not (tmp_path / "now_some/anna/selfie/IMG_2.npy").exists()
+
+
+def test_a_mirrored_method_is_warned(tmp_path):
+    def mirrored(item):
+        truth = SCANS.answer(item)
+        flip = np.array([-1, 1, 1])
+        return Reconstruction(
+            neutral=Mesh(truth.neutral.vertices * flip, truth.neutral.triangles),
+            landmarks7=truth.landmarks7 * flip,
+        )
+
+    folders = {"mirrored": write_predictions(tmp_path / "mirrored", SCANS, mirrored)}
+    rows = score(NoW(), folders, SCANS, tmp_path, "mirrored")
+    images = [row for row in rows if row.item != "pooled"]
+    assert {(row.status, row.reason) for row in images} == {("ok", MIRROR_WARNING)}
+
+
+def test_metrical_evaluation_sees_the_size(tmp_path):
+    folders = {
+        "right": write_predictions(tmp_path / "right", SCANS, SCANS.answer),
+        "large": write_predictions(tmp_path / "large", SCANS, lambda item: SCANS.answer(item, 1.1)),
+    }
+    protocol = NoW(metrical=True)
+    right = score(protocol, folders, SCANS, tmp_path, "right")
+    large = score(protocol, folders, SCANS, tmp_path, "large")
+    assert pooled(right, "median", "all") < 1e-3
+    assert pooled(large, "median", "all") > 0.5
+    assert {row.protocol for row in right} == {"now_metrical"}
+    assert pooled(score(NoW(), folders, SCANS, tmp_path, "large"), "median", "all") < 1e-3
+    assert protocol.card.fingerprint() != NoW().card.fingerprint()
+
+
+def test_scans_are_read_once_for_all_methods(tmp_path):
+    scans = TinyScans()
+    folders = {name: write_predictions(tmp_path / name, scans, scans.answer) for name in ("a", "b")}
+    protocol = NoW()
+    assert not protocol.prepare_reads_predictions
+    (tmp_path / "shared").mkdir()
+    protocol.prepare({}, scans, tmp_path / "shared")
+    assert scans.scans_read == 3
+    for name, folder in folders.items():
+        (tmp_path / f"out_{name}").mkdir()
+        protocol.score(name, folder, scans, tmp_path / "shared", tmp_path / f"out_{name}")
+    assert scans.scans_read == 3
+    first = (tmp_path / "shared/anna.npz").read_bytes()
+    protocol.prepare({}, scans, tmp_path / "shared")
+    assert (tmp_path / "shared/anna.npz").read_bytes() == first
+
+
+def test_unusable_preparations(tmp_path):
+    folders = {"a": write_predictions(tmp_path / "a", SCANS, SCANS.answer)}
+    with pytest.raises(InputError, match="prepare the protocol again"):
+        NoW().score("a", folders["a"], SCANS, tmp_path, tmp_path)
+
+    class FarScans(TinyScans):
+        def scan_landmarks(self, subject):
+            return super().scan_landmarks(subject) / 1000 + 1000
+
+    with pytest.raises(InputError, match="scan of anna: no scan vertex lies near"):
+        NoW().prepare({}, FarScans(), tmp_path)
+
+
+def test_methods_without_shape_are_not_asked(tmp_path):
+    flat = Reconstruction(region=np.ones((SIZE, SIZE), dtype=bool))
+    folders = {"flat": write_predictions(tmp_path / "flat", SCANS, lambda _: flat)}
+    assert score(NoW(), folders, SCANS, tmp_path, "flat") == []
+    assert METRICS == ("median", "mean", "std", "n")
