@@ -13,7 +13,9 @@ class SyntheticConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     seed: int = Field(0, ge=0, description="seed of every draw; another seed is another data set")
-    photo_size: int = Field(256, ge=64, le=1024, description="side of the photographs, pixels")
+    photo_size: int = Field(
+        256, ge=64, le=1024, multiple_of=2, description="side of the photographs, pixels"
+    )
 
     celeba_train: int = Field(3000, ge=1, description="training photographs")
     celeba_val: int = Field(200, ge=1, description="photographs for tuning")
