@@ -17,7 +17,7 @@ from focsbench.face_models.anny_targets import Slider
 from focsbench.face_models.array_cache import Arrays, read_arrays, write_arrays
 from focsbench.paths import cache_dir
 
-VERSION = 3  # a new number makes every user's cache be built again
+VERSION = 5  # a new number makes every user's cache be built again
 
 Expression = Mapping[str, float] | NDArray[np.floating[Any]] | None
 

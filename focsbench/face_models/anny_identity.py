@@ -14,10 +14,10 @@ from focsbench.face_models.anny_targets import Slider
 
 # Standard deviation of the sliders: of the population that the benchmark draws, and the one at
 # which the warp weights have unit variance.
-POPULATION_SPREAD = 0.24
+POPULATION_SPREAD = 0.22
 REFERENCE_SPREAD = 0.2
 # Draws further out than this many standard deviations are cut: they look less than human.
-CUT = 2.2
+CUT = 2.0
 # Differences between the left and right value of one sided slider, relative to the spread.
 SIDE_DIFFERENCE = 0.3
 ASYMMETRY = 0.6

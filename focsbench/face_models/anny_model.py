@@ -13,7 +13,7 @@ from focsbench.face_models.anny_landmarks import NOW_LANDMARKS, template_shift
 from focsbench.face_models.morphable_model import MorphableModel
 from focsbench.progress import track
 
-VERSION = 1  # a new number makes every user's cache be built again
+VERSION = 2  # a new number makes every user's cache be built again
 SEED = 20220311
 IDENTITY_MODES = 80
 SAMPLES = 2500

@@ -15,11 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 # (correlation length, standard deviation per axis), both in mm.
-SCALES = ((42.0, 4.5), (20.0, 1.0))
+SCALES = ((42.0, 5.0), (20.0, 1.0))
 # Sideways and vertical movement spreads the features apart, which the sliders do already; depth
 # is what they lack.
-AXIS_SHARE = (0.8, 0.6, 1.15)
+AXIS_SHARE = (0.7, 0.6, 1.15)
 ASYMMETRIC_SHARE = 0.25  # standard deviation of the asymmetric part relative to the symmetric one
+# Skulls are more alike than faces: strength of the warps on the crown, where it has faded to that
+# (heights in mm), and where the fading starts.
+CROWN_SHARE = 0.45
+CROWN = (60.0, 130.0)
 KEPT_VARIANCE = 0.97
 ANCHORS = 350
 
@@ -44,7 +48,8 @@ def warp_modes(
             block = np.zeros((len(field), len(points), 3))
             block[:, :, axis] = field
             modes.append(block)
-    return np.concatenate(modes).astype(np.float32)
+    strength = np.interp(points[:, 1], CROWN, (1.0, CROWN_SHARE))
+    return (np.concatenate(modes) * strength[:, None]).astype(np.float32)
 
 
 def _scalar_modes(
