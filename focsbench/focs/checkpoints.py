@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -31,10 +31,14 @@ class Checkpoints:
     fingerprint: everything that decides the training; a checkpoint of other settings is ignored.
     """
 
-    def __init__(self, folder: Path, fingerprint: str, parts: Mapping[str, Stateful]) -> None:
+    def __init__(self, folder: Path, fingerprint: str) -> None:
         self._folder = folder / fingerprint[:16]
         self._file = self._folder / "checkpoint.pt"
-        self._parts = dict(parts)
+        self._parts: dict[str, Stateful] = {}
+
+    def track(self, **parts: Stateful) -> None:
+        """Name the networks and optimisers that make up the state."""
+        self._parts = parts
 
     def save(self, iteration: int, log: list[dict[str, float]]) -> None:
         """Write the state after ``iteration`` iterations; replaces the earlier one atomically."""

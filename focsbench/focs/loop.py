@@ -16,7 +16,7 @@ def run_iterations(
     stage: str,
     total: int,
     step: Callable[[int], dict[str, float]],
-    checkpoints: Checkpoints,
+    checkpoints: Checkpoints | None,
     checkpoint_every: int,
 ) -> list[dict[str, float]]:
     """Run ``step(iteration)`` for all iterations that no checkpoint has done yet.
@@ -25,7 +25,7 @@ def run_iterations(
         stage: name for the progress bar and for errors.
         total: number of iterations of the stage.
         step: trains one iteration and returns its loss terms.
-        checkpoints: where interrupted stages resume from.
+        checkpoints: where interrupted stages resume from; None keeps nothing.
         checkpoint_every: iterations between two checkpoints.
 
     Returns:
@@ -34,7 +34,7 @@ def run_iterations(
     Raises:
         TrainingError: as soon as a term is not finite; earlier checkpoints stay.
     """
-    done, log = checkpoints.restore()
+    done, log = checkpoints.restore() if checkpoints else (0, [])
     window: list[dict[str, float]] = []
     for iteration in track(range(done, total), stage, total=total - done):
         terms = step(iteration)
@@ -43,7 +43,7 @@ def run_iterations(
         if (iteration + 1) % LOG_EVERY == 0 or iteration + 1 == total:
             log.append({"iteration": iteration + 1, **_average(window)})
             window = []
-        if (iteration + 1) % checkpoint_every == 0:
+        if checkpoints and (iteration + 1) % checkpoint_every == 0:
             checkpoints.save(iteration + 1, log)
     return log
 

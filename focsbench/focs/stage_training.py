@@ -44,7 +44,7 @@ class StageTraining:
         self, name: str, inputs: Mapping[str, Path], out: Path, settings: Mapping[str, Any]
     ) -> None:
         self.name = name
-        self.config = FocsConfig.model_validate(settings["method"])
+        self.config = _without_missing_network(FocsConfig.model_validate(settings["method"]))
         self._inputs = inputs
         self._out = out
         self._settings = dict(settings)
@@ -58,9 +58,8 @@ class StageTraining:
         robust = mask == "threshold"
         network = self._autoencoder()
         schedule = self.config.init_optimizer
-        recognizer = None if robust or self.name == "warmup" else self._recognizer
         trainer = AutoencoderTrainer(
-            self.config, network, recognizer, schedule, iterations, robust=robust
+            self.config, network, self._recognizer, schedule, iterations, robust=robust
         )
         threshold = threshold_mask(self.config)
 
@@ -147,10 +146,23 @@ class StageTraining:
     def _run(self, iterations: int, step: Any, **parts: Stateful) -> None:
         folders = sorted(folder.name for folder in self._inputs.values())
         key = fingerprint(self.name, self._settings, folders, sources=_SOURCES)
-        checkpoints = Checkpoints(self._out.parent.parent / "checkpoints", key, parts)
+        checkpoints = Checkpoints(self._out.parent.parent / "checkpoints", key)
+        checkpoints.track(**parts)
         log = run_iterations(self.name, iterations, step, checkpoints, self.config.checkpoint_every)
         write_log(self._out, log)
         checkpoints.clear()
+
+
+def _without_missing_network(config: FocsConfig) -> FocsConfig:
+    """Drop the perceptual terms if there are no weights for F: a random network judges nothing."""
+    if config.recognition.weights is not None:
+        return config
+    return config.with_changes(
+        {
+            "reconstruction": {"lambda_perceptual": 0.0},
+            "segmentation": {"eta_dist": 0.0, "eta_presv": 0.0},
+        }
+    )
 
 
 def _labels(masks: Tensor | None) -> MaskFunction:

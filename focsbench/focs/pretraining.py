@@ -1,0 +1,123 @@
+"""The small weights that ship with the package, trained on the generator's own people.
+
+What the paper takes from ImageNet (the start of the encoder) and from ArcFace (the recognition
+network), the ``quick`` profile takes from here. The photographs come from a seed of their own, so
+none of these people appears in any benchmark. Only labels of weak supervision are used: noisy
+landmarks for the encoder, identity numbers for the recognition network. No occlusion labels.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from focsbench.data.aligned import AlignedArrays
+from focsbench.focs.autoencoder import FaceAutoencoder
+from focsbench.focs.batches import BatchStream, iteration_seed
+from focsbench.focs.checkpoints import Checkpoints
+from focsbench.focs.config import FocsConfig, OptimizerConfig
+from focsbench.focs.inference import threshold_mask
+from focsbench.focs.loop import run_iterations
+from focsbench.focs.schedule import build_optimizer
+from focsbench.focs.training import AutoencoderTrainer, update
+from focsbench.networks.recognition import ArcFaceHead, RecognitionNetwork
+
+RECOGNITION_BATCH = 64
+RECOGNITION_OPTIMIZER = OptimizerConfig(
+    name="adam", learning_rate=2e-3, schedule="cosine", ramp_iterations=50
+)
+
+
+def train_recognition(
+    data: AlignedArrays,
+    config: FocsConfig,
+    iterations: int,
+    seed: int,
+    checkpoints: Checkpoints | None = None,
+) -> tuple[RecognitionNetwork, list[dict[str, float]]]:
+    """Train F to tell the training people apart (ArcFace loss).
+
+    Random rectangles are blacked out, because the losses show F masked faces.
+
+    Returns:
+        The network in evaluation mode and the training log.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = RecognitionNetwork(config.recognition)
+        head = ArcFaceHead(config.recognition.embedding, int(data.subjects.max()) + 1)
+    parameters = [*network.parameters(), *head.parameters()]
+    optimizer = build_optimizer(RECOGNITION_OPTIMIZER, parameters)
+    stream = BatchStream(data, RECOGNITION_BATCH, config.augmentation, seed)
+    network.train()
+
+    def step(iteration: int) -> dict[str, float]:
+        batch = stream(iteration)
+        generator = torch.Generator().manual_seed(iteration_seed(seed, 5, iteration))
+        crops = network.crop(black_out(batch.images, generator), batch.landmarks)
+        labels = torch.from_numpy(data.subjects[stream.members(iteration)]).long()
+        embeddings = network.embed_crops(crops)
+        loss = head(embeddings, labels)
+        update(optimizer, loss, RECOGNITION_OPTIMIZER, iteration, iterations)
+        with torch.no_grad():
+            hits = (head.logits(embeddings).argmax(1) == labels).float().mean()
+        return {"arcface": float(loss.detach()), "accuracy": float(hits)}
+
+    if checkpoints:
+        checkpoints.track(network=network, head=head, optimizer=optimizer)
+    log = run_iterations(
+        "recognition network", iterations, step, checkpoints, config.checkpoint_every
+    )
+    return network.eval(), log
+
+
+def black_out(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Set a random rectangle of two thirds of the images (B, 3, S, S) to black."""
+    count, _, size, _ = images.shape
+    low, high = 0.15, 0.55  # sides as fractions of the image
+    sides = low + (high - low) * torch.rand(count, 2, generator=generator)
+    corners = torch.rand(count, 2, generator=generator) * (1 - sides)
+    chosen = torch.rand(count, generator=generator) < 2 / 3
+    grid = (torch.arange(size) + 0.5) / size
+    inside = (grid >= corners[..., None]) & (grid < (corners + sides)[..., None])  # (B, 2, S)
+    hole = inside[:, 0, :, None] & inside[:, 1, None, :] & chosen[:, None, None]
+    return images * (~hole)[:, None]
+
+
+def train_encoder(
+    data: AlignedArrays,
+    config: FocsConfig,
+    autoencoder: FaceAutoencoder,
+    iterations: int,
+    seed: int,
+    checkpoints: Checkpoints | None = None,
+) -> list[dict[str, float]]:
+    """Train R's encoder by landmarks and by the pixels that a robust fit explains (Eq. 8-9)."""
+    trainer = AutoencoderTrainer(
+        config, autoencoder, None, config.init_optimizer, iterations, robust=True
+    )
+    stream = BatchStream(data, config.batch_size, config.augmentation, seed)
+    mask = threshold_mask(config)
+
+    def step(iteration: int) -> dict[str, float]:
+        return trainer.step(iteration, stream(iteration), mask)
+
+    if checkpoints:
+        checkpoints.track(encoder=autoencoder.encoder, optimizer=trainer.optimizer)
+    return run_iterations("encoder", iterations, step, checkpoints, config.checkpoint_every)
+
+
+def verification_margin(network: RecognitionNetwork, data: AlignedArrays) -> dict[str, float]:
+    """Mean cosine of photographs of the same and of different people, for the training log."""
+    with torch.no_grad():
+        images = torch.from_numpy(data.images[:512]).permute(0, 3, 1, 2).float() / 255
+        embeddings = network.embed(images, torch.from_numpy(data.landmarks[:512]))
+    cosines = (embeddings @ embeddings.T).numpy()
+    subjects = data.subjects[:512]
+    same = subjects[:, None] == subjects
+    off_diagonal = ~np.eye(len(subjects), dtype=bool)
+    return {
+        "same": float(cosines[same & off_diagonal].mean()),
+        "different": float(cosines[~same].mean()),
+    }
