@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from focsbench.data.synthetic.grids import AROUND
 from focsbench.rendering.numba_rasterizer import rasterize_arrays
 from focsbench.types import FloatArray, IntArray
 
@@ -59,9 +60,8 @@ class Anatomy:
 
     def outside(self, angle: FloatArray, y: FloatArray, radius: FloatArray) -> FloatArray:
         """Raise radii so that cloth there contains the tip of the nose, between cells, too."""
-        mode = ("nearest", "wrap")
-        grown = ndimage.maximum_filter(self.radius, size=5, mode=mode)
-        grown = ndimage.gaussian_filter(grown, 1.2, mode=mode)
+        grown = ndimage.maximum_filter(self.radius, size=5, mode=AROUND)
+        grown = ndimage.gaussian_filter(grown, 1.2, mode=AROUND)
         return np.maximum(radius, self.radius_at(angle, y, grown))
 
     def point(self, angle: FloatArray, y: FloatArray, radius: FloatArray) -> FloatArray:
@@ -79,10 +79,9 @@ class Anatomy:
             max(1, round(reach_y / ((Y_TOP - Y_BOTTOM) / (ROWS - 1)))) * 2 + 1,
             max(1, round(reach_angle / (2 * np.pi) * COLUMNS)) * 2 + 1,
         )
-        mode = ("nearest", "wrap")
-        grown = ndimage.maximum_filter(self.radius, size=cells, mode=mode)
-        closed = ndimage.minimum_filter(grown, size=cells, mode=mode)
-        smooth: FloatArray = ndimage.gaussian_filter(closed, blur, mode=mode)
+        grown = ndimage.maximum_filter(self.radius, size=cells, mode=AROUND)
+        closed = ndimage.minimum_filter(grown, size=cells, mode=AROUND)
+        smooth: FloatArray = ndimage.gaussian_filter(closed, blur, mode=AROUND)
         return np.maximum(smooth, self.radius)
 
 

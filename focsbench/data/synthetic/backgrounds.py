@@ -22,7 +22,8 @@ def _gradient(rng: np.random.Generator) -> FloatArray:
     t = np.clip(0.5 + 0.4 * ramp, 0, 1)[..., None]
     first, second = _colour(rng), _colour(rng)
     second = 0.6 * first + 0.4 * second
-    return (1 - t) * first + t * second
+    result: FloatArray = (1 - t) * first + t * second
+    return result
 
 
 def _noise(rng: np.random.Generator) -> FloatArray:
@@ -69,7 +70,8 @@ def _outdoors(rng: np.random.Generator) -> FloatArray:
     land = ground * rng.uniform(0.7, 1.4) * (1 + 1.2 * mottle)
     relief = 0.08 * ndimage.gaussian_filter1d(rng.standard_normal(_COARSE), 4.0)
     edge = np.clip((rows - rng.uniform(0.1, 0.8) + relief[None, :, None] * 3) * 12 + 0.5, 0, 1)
-    return (1 - edge) * sky + edge * land
+    result: FloatArray = (1 - edge) * sky + edge * land
+    return result
 
 
 def _bricks(rng: np.random.Generator) -> FloatArray:
@@ -110,4 +112,5 @@ def _enlarge(coarse: FloatArray, size: int) -> FloatArray:
     coarse = coarse.astype(np.float32)
     rows = coarse[low] * (1 - t)[:, None, None] + coarse[low + 1] * t[:, None, None]
     image = rows[:, low] * (1 - t)[None, :, None] + rows[:, low + 1] * t[None, :, None]
-    return np.clip(image, 0, 1)
+    result: FloatArray = np.clip(image, 0, 1)
+    return result

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from focsbench.data.synthetic.parts import LABEL_COUNT
 from focsbench.rendering.jit import kernel
 from focsbench.types import FloatArray, IntArray
+
+Array = NDArray[Any]  # inside kernels, where numba decides about types
 
 # Three rendered pixels cover two of the photograph, in both directions.
 RENDERED, PICTURED = 3, 2
@@ -18,7 +23,7 @@ def rendered_size(size: int) -> int:
 
 
 @kernel
-def reduce_image(image: FloatArray) -> FloatArray:
+def reduce_image(image: Array) -> Array:
     """Average (3 n, 3 n, C) over the areas of (2 n, 2 n, C) pixels."""
     height, width, channels = image.shape
     out = np.empty((height * 2 // 3, width * 2 // 3, channels), dtype=np.float32)
@@ -38,7 +43,7 @@ def reduce_image(image: FloatArray) -> FloatArray:
 
 
 @kernel
-def reduce_labels(labels: IntArray, count: int) -> IntArray:
+def reduce_labels(labels: Array, count: int) -> Array:
     """Reduce a label image likewise: the label with the largest area wins, then the smallest."""
     height, width = labels.shape
     out = np.empty((height * 2 // 3, width * 2 // 3), dtype=np.uint8)
@@ -66,16 +71,15 @@ def smaller_labels(labels: IntArray) -> IntArray:
 
 
 @kernel
-def blend_and_expose(
-    colour: FloatArray, cover: FloatArray, background: FloatArray, exposure: float
-) -> FloatArray:
+def blend_and_expose(colour: Array, cover: Array, background: Array, exposure: Any) -> Array:
     """Put a reduced rendering (S, S, 3) over a background and compress its highlights."""
-    out = np.empty(colour.shape, dtype=np.float32)
+    height, width, channels = colour.shape
+    out = np.empty((height, width, channels), dtype=np.float32)
     knee = np.float32(0.75)
-    for row in range(out.shape[0]):
-        for column in range(out.shape[1]):
+    for row in range(height):
+        for column in range(width):
             share = cover[row, column, 0]
-            for k in range(3):
+            for k in range(channels):
                 value = colour[row, column, k] * exposure
                 if value > knee:
                     value = knee + (1 - knee) * (1 - np.exp(-(value - knee) / (1 - knee)))
@@ -84,7 +88,7 @@ def blend_and_expose(
 
 
 @kernel
-def blur3(image: FloatArray, side: float) -> FloatArray:
+def blur3(image: Array, side: Any) -> Array:
     """Separable blur with the weights (side, 1 - 2 side, side); borders repeat."""
     height, width, channels = image.shape
     rows = np.empty_like(image)

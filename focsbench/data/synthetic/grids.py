@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 
 from focsbench.types import FloatArray, IntArray
+
+# Borders of filters over maps whose rows are heights and whose columns go round the head.
+AROUND: tuple[Literal["nearest"], Literal["wrap"]] = ("nearest", "wrap")
 
 
 def grid_triangles(rows: int, columns: int, wrap: bool = False) -> IntArray:
@@ -40,7 +45,7 @@ def tube(
     if closed:
         tangent = np.roll(path, -1, axis=0) - np.roll(path, 1, axis=0)
     else:
-        tangent = np.gradient(path, axis=0)
+        tangent = np.asarray(np.gradient(path, axis=0))
     tangent /= np.linalg.norm(tangent, axis=1, keepdims=True) + 1e-9
     # The reference is the axis the path follows least, so that it is never parallel to it.
     reference = np.zeros(3)

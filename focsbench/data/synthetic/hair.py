@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from focsbench.data.synthetic.anatomy import Anatomy, without_seam
-from focsbench.data.synthetic.grids import grid_triangles
+from focsbench.data.synthetic.grids import AROUND, grid_triangles
 from focsbench.data.synthetic.parts import LABEL
 from focsbench.data.synthetic.surfaces import Material, Surface
 from focsbench.rendering.numba_rasterizer import rasterize_arrays
@@ -101,8 +101,9 @@ def smooth_noise(
     rng: np.random.Generator, shape: tuple[int, int], blur: tuple[float, float]
 ) -> FloatArray:
     """Noise of unit variance, low-passed by ``blur`` cells, periodic along columns."""
-    noise = ndimage.gaussian_filter(rng.standard_normal(shape), blur, mode=("nearest", "wrap"))
-    return noise / (noise.std() + 1e-9)
+    noise = ndimage.gaussian_filter(rng.standard_normal(shape), blur, mode=AROUND)
+    result: FloatArray = noise / (noise.std() + 1e-9)
+    return result
 
 
 def _above_hairline(
@@ -133,7 +134,7 @@ def hair_shell(
     scale = float(np.clip((anatomy.top - eye_y) / 118.0, 0.8, 1.3))
     centre = np.array([0.0, eye_y + 15.0, anatomy.axis_z])
     angle, elevation, radius = skull_map(vertices, triangles, centre)
-    radius = np.maximum(radius, ndimage.gaussian_filter(radius, 1.0, mode=("nearest", "wrap")))
+    radius = np.maximum(radius, ndimage.gaussian_filter(radius, 1.0, mode=AROUND))
     ce, se = np.cos(elevation)[:, None], np.sin(elevation)[:, None]
     direction = np.stack(
         [ce * np.sin(angle), np.broadcast_to(se, (ROWS, COLUMNS)), ce * np.cos(angle)], axis=-1
@@ -229,8 +230,8 @@ def hat_shell(hat: Hat, anatomy: Anatomy, vertices: FloatArray, triangles: IntAr
     eye_y = float(anatomy.landmarks[36:48, 1].mean())
     centre = np.array([0.0, eye_y + 15.0, anatomy.axis_z])
     angle, elevation, radius = skull_map(vertices, triangles, centre)
-    radius = ndimage.maximum_filter(radius, size=(3, 5), mode=("nearest", "wrap"))
-    radius = ndimage.gaussian_filter(radius, (1.0, 2.0), mode=("nearest", "wrap"))
+    radius = ndimage.maximum_filter(radius, size=(3, 5), mode=AROUND)
+    radius = ndimage.gaussian_filter(radius, (1.0, 2.0), mode=AROUND)
     ce, se = np.cos(elevation)[:, None], np.sin(elevation)[:, None]
     direction = np.stack(
         [ce * np.sin(angle), np.broadcast_to(se, (ROWS, COLUMNS)), ce * np.cos(angle)], axis=-1

@@ -48,7 +48,8 @@ def _tint(rng: np.random.Generator, spread: float) -> FloatArray:
     """Colour of a light between warm and cool, mean one."""
     warmth = rng.normal(0, spread)
     tint = np.array([1 + warmth, 1 + 0.15 * rng.normal(0, spread), 1 - warmth])
-    return tint / tint.mean()
+    result: FloatArray = tint / tint.mean()
+    return result
 
 
 def sample_lighting(rng: np.random.Generator) -> Lighting:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from focsbench.data.synthetic.anatomy import Anatomy
 from focsbench.data.synthetic.grids import grid_triangles, rotation
@@ -54,14 +55,15 @@ def target_point(name: str, anatomy: Anatomy, side: float) -> FloatArray:
     """Return the (3,) point of the face that a gesture touches; side is +1 for subject's left."""
     p = anatomy.landmarks
     left = side > 0
-    return {
+    spots: dict[str, FloatArray] = {
         "mouth": p[48:68].mean(axis=0),
         "nose": p[30] * 0.6 + p[51] * 0.4,
         "chin": 0.6 * p[8] + 0.4 * p[57],
         "eye": p[42:48].mean(axis=0) if left else p[36:42].mean(axis=0),
         "cheek": (p[13] * 0.45 + p[54] * 0.55) if left else (p[3] * 0.45 + p[48] * 0.55),
         "temple": (p[16] * 0.4 + p[45] * 0.6) if left else (p[0] * 0.4 + p[36] * 0.6),
-    }[name]
+    }
+    return spots[name]
 
 
 def rest_axes(rig: HandRig) -> FloatArray:
@@ -74,18 +76,18 @@ def rest_axes(rig: HandRig) -> FloatArray:
     return np.stack([along, palm, np.cross(along, palm)], axis=1)
 
 
-def _turn(axis: FloatArray, degrees: float) -> FloatArray:
+def _turn(axis: FloatArray, degrees: float) -> NDArray[np.float64]:
     """Rotation matrix about a unit axis (Rodrigues)."""
     angle = np.radians(degrees)
     k = np.array([[0, -axis[2], axis[1]], [axis[2], 0, -axis[0]], [-axis[1], axis[0], 0]])
-    result: FloatArray = np.eye(3) + np.sin(angle) * k + (1 - np.cos(angle)) * (k @ k)
+    result: NDArray[np.float64] = np.eye(3) + np.sin(angle) * k + (1 - np.cos(angle)) * (k @ k)
     return result
 
 
 def pose_fingers(rig: HandRig, gesture: Gesture, rng: np.random.Generator) -> FloatArray:
     """Return posed vertices (H, 3) of the right hand in rest axes; joints vary a little."""
     palm = rest_axes(rig)[:, 1]
-    turns: dict[str, FloatArray] = {}
+    turns: dict[str, NDArray[np.float64]] = {}
     for index, bone in enumerate(rig.bones):
         if not bone.startswith("finger"):
             continue

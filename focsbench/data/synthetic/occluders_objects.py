@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from focsbench.data.synthetic.anatomy import Anatomy
-from focsbench.data.synthetic.grids import grid_triangles, grid_uv, rotation, tube
+from focsbench.data.synthetic.grids import AROUND, grid_triangles, grid_uv, rotation, tube
 from focsbench.data.synthetic.occluders_worn import Occluder
 from focsbench.data.synthetic.parts import OTHER
 from focsbench.data.synthetic.surfaces import Material, Surface, uniform
@@ -171,7 +171,7 @@ def blob(rng: np.random.Generator) -> list[Surface]:
         indexing="ij",
     )
     lumps = ndimage.gaussian_filter(
-        rng.standard_normal((rows, columns)), rng.uniform(2, 5), mode=("nearest", "wrap")
+        rng.standard_normal((rows, columns)), rng.uniform(2, 5), mode=AROUND
     )
     lumps = 1 + rng.uniform(0.02, 0.25) * lumps / (lumps.std() + 1e-9) * np.sin(v)
     axes = rng.uniform(24, 52, 3)

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from focsbench.data.synthetic.anatomy import Anatomy
-from focsbench.data.synthetic.grids import disc, grid_triangles, grid_uv, tube
+from focsbench.data.synthetic.grids import AROUND, disc, grid_triangles, grid_uv, tube
 from focsbench.data.synthetic.parts import LABEL, OTHER
 from focsbench.data.synthetic.surfaces import Material, Surface, uniform
 from focsbench.data.synthetic.torso import sample_colour
@@ -174,7 +174,7 @@ def scarf(
     # below the chin the cloth hangs from the face instead of following the neck inwards
     hang = np.maximum.accumulate(radius, axis=0)
     radius = np.maximum(radius, hang - 0.38 * np.clip(chin_y - y, 0, 100) - 1.5)
-    radius = ndimage.gaussian_filter(radius, (1.0, 1.5), mode=("nearest", "wrap"))
+    radius = ndimage.gaussian_filter(radius, (1.0, 1.5), mode=AROUND)
     radius = anatomy.outside(np.broadcast_to(angle, y.shape), y, radius)
     thickness = rng.uniform(3.0, 6.5)
     folds = _folds(rng, share, angle, y)
@@ -203,11 +203,10 @@ def _folds(
     rolls = rng.integers(2, 5)
     phase = 2 * np.pi * rolls * share + rng.uniform(0.4, 1.4) * np.sin(angle + rng.uniform(0, 6))
     roll = rng.uniform(1.5, 4.5) * (np.abs(np.cos(0.5 * phase)) - 0.6)
-    creases = ndimage.gaussian_filter(
-        rng.standard_normal(y.shape), (1.2, 3.5), mode=("nearest", "wrap")
-    )
+    creases = ndimage.gaussian_filter(rng.standard_normal(y.shape), (1.2, 3.5), mode=AROUND)
     creases *= rng.uniform(0.8, 2.2) / (creases.std() + 1e-9)
-    return (roll + creases) * np.clip(share / 0.12, 0, 1)
+    result: FloatArray = (roll + creases) * np.clip(share / 0.12, 0, 1)
+    return result
 
 
 def face_mask(

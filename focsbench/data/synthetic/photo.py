@@ -147,7 +147,8 @@ def _hidden(scene: Scene, layer: _Layer, lens: BoolArray, pixels: FloatArray) ->
     column, row = np.clip(spot, 0, size - 1).T
     behind = layer.depth[row, column] < scene.landmarks[:, 2] - HIDDEN_MARGIN_MM
     dark = lens[row, column] & (layer.labels[row, column] == LABEL["eye_g"])
-    return ~inside | behind | dark
+    result: BoolArray = ~inside | behind | dark
+    return result
 
 
 def take_photo(

@@ -81,7 +81,7 @@ def save_contact_sheet(root: Path, path: Path, n: int = 30) -> None:
     Raises:
         InputError: if a file of the benchmark is missing or damaged.
     """
-    tiles = []
+    tiles: list[Image.Image] = []
     for photo, mask, points in _examples(root):
         if len(tiles) == n:
             break

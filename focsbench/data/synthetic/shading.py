@@ -7,7 +7,10 @@ The surrounding light and its slow shadows are computed on vertices, the rest on
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from focsbench.data.synthetic.lighting import Lighting
 from focsbench.data.synthetic.surfaces import PackedScene
@@ -15,9 +18,11 @@ from focsbench.data.synthetic.textures import texture_bank
 from focsbench.rendering.jit import kernel
 from focsbench.types import FloatArray, IntArray
 
+Array = NDArray[Any]  # inside kernels, where numba decides about types
+
 
 @kernel
-def texel(textures: FloatArray, index: int, u: float, v: float) -> float:
+def texel(textures: Array, index: int, u: Any, v: Any) -> Any:
     """Bilinear lookup in a periodic texture; u and v count tiles."""
     size = textures.shape[1]
     x = (u - np.floor(u)) * size
@@ -34,9 +39,7 @@ def texel(textures: FloatArray, index: int, u: float, v: float) -> float:
 
 
 @kernel
-def lit_share(
-    depth: FloatArray, matrix: FloatArray, x: float, y: float, z: float, spread: float, bias: float
-) -> float:
+def lit_share(depth: Array, matrix: Array, x: Any, y: Any, z: Any, spread: Any, bias: Any) -> Any:
     """Share of 2 x 2 bilinear shadow-map samples around a point that nothing hides."""
     size = depth.shape[0]
     column = matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2] * z + matrix[0, 3]
@@ -66,14 +69,14 @@ def lit_share(
 
 @kernel
 def surrounding_light(
-    vertices: FloatArray,
-    normals: FloatArray,
-    ambient: FloatArray,
-    sky_share: float,
-    softness: float,
-    sky_depth: FloatArray,
-    sky_matrix: FloatArray,
-) -> FloatArray:
+    vertices: Array,
+    normals: Array,
+    ambient: Array,
+    sky_share: Any,
+    softness: Any,
+    sky_depth: Array,
+    sky_matrix: Array,
+) -> Array:
     """Return (V, 6): light from all around on the outer and on the inner side of a vertex."""
     light = np.empty((len(vertices), 6), dtype=np.float32)
     spread = np.float32(2.5 * softness)
@@ -102,7 +105,7 @@ def surrounding_light(
 
 
 @kernel
-def sparkle(cosine: float, squarings: int) -> float:
+def sparkle(cosine: Any, squarings: int) -> Any:
     """Return cosine ** (2 ** squarings), 0 for a negative cosine."""
     value = max(cosine, 0.0)
     for _ in range(squarings):
@@ -111,9 +114,7 @@ def sparkle(cosine: float, squarings: int) -> float:
 
 
 @kernel
-def half_way(
-    n: tuple[float, float, float], light: FloatArray, v: tuple[float, float, float]
-) -> float:
+def half_way(n: tuple[Any, Any, Any], light: Array, v: tuple[Any, Any, Any]) -> Any:
     """Cosine between the normal and the direction half-way between light and viewer."""
     hx, hy, hz = light[0] + v[0], light[1] + v[1], light[2] + v[2]
     length = np.sqrt(hx * hx + hy * hy + hz * hz) + 1e-6
@@ -122,26 +123,26 @@ def half_way(
 
 @kernel
 def shade_pixels(
-    ids: IntArray,
-    barycentrics: FloatArray,
-    vertices: FloatArray,
-    normals: FloatArray,
-    colour: FloatArray,
-    uv: FloatArray,
-    highlight: FloatArray,
-    triangles: IntArray,
-    triangle_material: IntArray,
-    materials: FloatArray,
-    textures: FloatArray,
-    surrounding: FloatArray,
-    directions: FloatArray,
-    light_colours: FloatArray,
-    shadow: float,
-    softness: float,
-    key_depth: FloatArray,
-    key_matrix: FloatArray,
-    painted: FloatArray,
-    out: FloatArray,
+    ids: Array,
+    barycentrics: Array,
+    vertices: Array,
+    normals: Array,
+    colour: Array,
+    uv: Array,
+    highlight: Array,
+    triangles: Array,
+    triangle_material: Array,
+    materials: Array,
+    textures: Array,
+    surrounding: Array,
+    directions: Array,
+    light_colours: Array,
+    shadow: Any,
+    softness: Any,
+    key_depth: Array,
+    key_matrix: Array,
+    painted: Array,
+    out: Array,
 ) -> None:
     """Fill ``out`` (H, W, 3) float32 where ids >= 0; other pixels keep their value.
 
@@ -231,13 +232,13 @@ def shade_pixels(
 
 @kernel
 def gather(
-    ids: IntArray,
-    barycentrics: FloatArray,
-    depth: FloatArray,
-    triangles: IntArray,
-    attributes: FloatArray,
+    ids: Array,
+    barycentrics: Array,
+    depth: Array,
+    triangles: Array,
+    attributes: Array,
     last: int,
-) -> tuple[IntArray, FloatArray]:
+) -> tuple[Array, Array]:
     """Interpolate vertex attributes, perspective-correct, where triangles 0 to last - 1 are seen.
 
     depth: (V,) camera z of the vertices; attributes: (V, K) of the first V vertices.

@@ -16,7 +16,7 @@ from focsbench.face_models.anny_albedo import Appearance, sample_appearance, sur
 from focsbench.face_models.anny_heads import AnnyHeads
 from focsbench.face_models.anny_identity import IdentityParameters
 from focsbench.face_models.skin_detail import pixel_attributes
-from focsbench.types import FloatArray, IntArray
+from focsbench.types import BoolArray, FloatArray, IntArray
 
 # Vertical elliptic cylinder that holds the neck of the average head below a height, mm.
 _NECK_AXIS_Z, _NECK_HALF, _NECK_TOP = -90.0, (62.0, 66.0), -84.0
@@ -75,8 +75,9 @@ def head_labels() -> IntArray:
     labels = np.full(len(corners), LABEL["skin"], dtype=np.uint8)
     centre = heads.base[corners].mean(axis=1)
 
-    def mostly(name: str) -> FloatArray:
-        return heads.regions[name][corners].sum(axis=1) >= 2
+    def mostly(name: str) -> BoolArray:
+        result: BoolArray = heads.regions[name][corners].sum(axis=1) >= 2
+        return result
 
     labels[mostly("nose")] = LABEL["nose"]
     left = centre[:, 0] > 0

@@ -35,7 +35,8 @@ def periodic_noise(
     spectrum = np.fft.rfft2(rng.standard_normal((size, size)))
     noise = np.fft.irfft2(spectrum * np.exp(-2.0 * (fx**2 + fy**2)), s=(size, size))
     noise = (noise - noise.mean()) / (noise.std() + 1e-9)
-    return np.clip(0.5 + 0.2 * noise, 0, 1)
+    result: FloatArray = np.clip(0.5 + 0.2 * noise, 0, 1)
+    return result
 
 
 def _grid() -> tuple[FloatArray, FloatArray]:
@@ -51,7 +52,8 @@ def _knit(columns: int, rows: int) -> FloatArray:
     slant = np.abs(u - 0.5)
     strand = np.cos(2 * np.pi * (y * rows + slant * 1.1)) * 0.5 + 0.5
     groove = np.clip(np.sin(np.pi * np.abs(2 * u - 1)) * 1.6, 0, 1)
-    return 0.15 + 0.85 * strand * groove
+    result: FloatArray = 0.15 + 0.85 * strand * groove
+    return result
 
 
 def _weave(count: int) -> FloatArray:
@@ -59,7 +61,8 @@ def _weave(count: int) -> FloatArray:
     over = ((np.floor(x * count) + np.floor(y * count)) % 2) > 0
     warp = np.sin(np.pi * ((x * count) % 1.0))
     weft = np.sin(np.pi * ((y * count) % 1.0))
-    return 0.25 + 0.75 * np.where(over, warp, weft)
+    result: FloatArray = 0.25 + 0.75 * np.where(over, warp, weft)
+    return result
 
 
 def _dots() -> FloatArray:
@@ -67,7 +70,8 @@ def _dots() -> FloatArray:
     row = np.floor(y * 8)
     u = (x * 8 + 0.5 * (row % 2)) % 1.0 - 0.5
     v = (y * 8) % 1.0 - 0.5
-    return np.clip((0.3 - np.hypot(u, v)) * 20, 0, 1)
+    result: FloatArray = np.clip((0.3 - np.hypot(u, v)) * 20, 0, 1)
+    return result
 
 
 def _paisley(rng: np.random.Generator) -> FloatArray:
@@ -110,7 +114,8 @@ def _skin(rng: np.random.Generator) -> FloatArray:
     blotches = periodic_noise(rng, (40, 40)) - 0.5
     pores = periodic_noise(rng, (3, 3)) - 0.5
     wrinkles = periodic_noise(rng, (4, 18)) - 0.5
-    return np.clip(0.5 + 0.7 * blotches + 0.5 * pores + 0.35 * wrinkles, 0, 1)
+    result: FloatArray = np.clip(0.5 + 0.7 * blotches + 0.5 * pores + 0.35 * wrinkles, 0, 1)
+    return result
 
 
 def _strands(rng: np.random.Generator) -> FloatArray:
@@ -118,7 +123,8 @@ def _strands(rng: np.random.Generator) -> FloatArray:
     fine = periodic_noise(rng, (90, 1.6)) - 0.5
     medium = periodic_noise(rng, (120, 4)) - 0.5
     locks = periodic_noise(rng, (120, 14)) - 0.5
-    return np.clip(0.5 + 0.8 * fine + 0.7 * medium + 0.5 * locks, 0, 1)
+    result: FloatArray = np.clip(0.5 + 0.8 * fine + 0.7 * medium + 0.5 * locks, 0, 1)
+    return result
 
 
 def _marble(rng: np.random.Generator) -> FloatArray:
@@ -131,11 +137,13 @@ def _wood(rng: np.random.Generator) -> FloatArray:
 
 
 def _leaves(rng: np.random.Generator) -> FloatArray:
-    return np.clip((periodic_noise(rng, (9, 9)) - 0.45) * 5, 0, 1)
+    result: FloatArray = np.clip((periodic_noise(rng, (9, 9)) - 0.45) * 5, 0, 1)
+    return result
 
 
 def _beard(rng: np.random.Generator) -> FloatArray:
-    return np.clip(periodic_noise(rng, (5, 1.6)) * 1.6 - 0.3, 0, 1)
+    result: FloatArray = np.clip(periodic_noise(rng, (5, 1.6)) * 1.6 - 0.3, 0, 1)
+    return result
 
 
 @lru_cache(maxsize=1)
