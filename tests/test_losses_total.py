@@ -6,6 +6,7 @@ import pytest
 import torch
 from losses_support import FakeRecognizer, random_fit, random_latents
 
+from focsbench.errors import ConfigError
 from focsbench.focs.losses import reconstruction_loss, segmentation_loss
 from focsbench.focs.presets import PRESETS
 
@@ -122,7 +123,7 @@ def test_quick_needs_no_recognition_network_before_joint_training():
     config = CONFIGS["quick"]
     arguments = (config.reconstruction, images, landmarks, decoded, mask, None)
     assert "perceptual" not in reconstruction_loss(*arguments, config.initialisation).terms
-    with pytest.raises(ValueError, match="recognition network"):
+    with pytest.raises(ConfigError, match=r"set recognition\.weights"):
         reconstruction_loss(*arguments)
 
 

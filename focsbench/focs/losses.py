@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor
 
+from focsbench.errors import ConfigError
 from focsbench.focs.loss_config import (
     InitialisationConfig,
     ReconstructionConfig,
@@ -171,7 +172,10 @@ def masked_feature_distances(
 
 def _required(recognizer: Recognizer | None) -> Recognizer:
     if recognizer is None:
-        raise ValueError("perceptual terms have weights but there is no recognition network")
+        raise ConfigError(
+            "the perceptual losses need a recognition network: set recognition.weights, or their "
+            "weights (lambda_perceptual, eta_dist, eta_presv) to 0."
+        )
     return recognizer
 
 
