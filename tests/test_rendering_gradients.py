@@ -171,14 +171,17 @@ def test_any_number_of_threads_gives_the_same_bytes():
     assert seen.count(seen[0]) == len(seen)
 
 
-def test_half_precision_is_rendered_in_single():
+def test_precision_is_the_widest_of_the_inputs_and_at_least_single():
     vertices, triangles = height_field(6)
     scene = [tensor.detach() for tensor in random_scene(vertices, 1, torch.float32)]
-    half = [*scene[:2], scene[2], scene[3], scene[4].bfloat16()]
-    output = Renderer(triangles, 16)(*half)
-    assert output.image.dtype == torch.float32
-    half[4] = half[4].float()
-    assert torch.equal(Renderer(triangles, 16)(*half).image, output.image)
+    scene[4] = scene[4].bfloat16()
+    renderer = Renderer(triangles, 16)
+    single = renderer(*scene).image
+    assert single.dtype == torch.float32
+    assert torch.equal(renderer(*scene[:4], scene[4].float()).image, single)
+    double = renderer(scene[0].double(), *scene[1:]).image
+    assert double.dtype == torch.float64
+    torch.testing.assert_close(double.float(), single, atol=1e-4, rtol=0)
 
 
 def test_wrong_shapes_are_refused_before_compiled_code_sees_them():

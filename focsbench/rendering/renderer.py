@@ -108,9 +108,7 @@ class Renderer(nn.Module):
 
     def _can_fuse(self, scene: Scene) -> bool:
         """Whether the compiled path covers this call; else plain torch operations do."""
-        on_cpu = all(tensor.device.type == "cpu" for tensor in scene)
-        same_type = all(tensor.dtype == scene[0].dtype for tensor in scene)
-        return self.may_fuse and on_cpu and same_type
+        return self.may_fuse and all(tensor.device.type == "cpu" for tensor in scene)
 
     def forward(
         self, vertices: Tensor, albedo: Tensor, angles: Tensor, translation: Tensor, light: Tensor
@@ -120,8 +118,8 @@ class Renderer(nn.Module):
 
 
 def _single_or_double(*tensors: Tensor) -> Scene:
-    """Half precision is not enough for geometry: such tensors become float32."""
-    vertices, albedo, angles, translation, light = (
-        tensor if tensor.dtype == torch.float64 else tensor.float() for tensor in tensors
-    )
+    """All float64 if one of them is, else float32: half precision is not enough for geometry."""
+    double = any(tensor.dtype == torch.float64 for tensor in tensors)
+    dtype = torch.float64 if double else torch.float32
+    vertices, albedo, angles, translation, light = (tensor.to(dtype) for tensor in tensors)
     return vertices, albedo, angles, translation, light
