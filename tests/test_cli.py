@@ -122,8 +122,9 @@ def test_run_all_names_its_files_and_repeats_quickly(focsbench, toys, tmp_path):
     arguments = ["run-all", "--profile", "smoke", "--output", run, "--workers", 2]
     code, output, errors = focsbench(*arguments)
     assert (code, errors) == (0, "")
-    for name in ("config.json", "environment.json", "log.txt", "artefacts/d-"):
-        assert str(run / name) in output
+    for name in ("config.json", "environment.json", "log.txt", "files.txt", "artefacts"):
+        assert f"  {run / name}" in output
+    assert "d-" in (run / "files.txt").read_text()
     assert toys.calls() == ["a", "b", "c", "d"]
 
     start = time.perf_counter()
@@ -145,11 +146,11 @@ def test_failed_steps_are_reported_at_the_end(focsbench, toys, tmp_path):
             toys.step("after", "bad"),
         ]
     )
-    code, output, errors = focsbench("run-all", "--output", tmp_path / "run")
+    code, _, errors = focsbench("run-all", "--output", tmp_path / "run")
     assert code == 1
     assert "bad failed: photo.jpg: not an image; replace it.\n" in errors
     assert "left out, because they need what failed: after\n" in errors
-    assert "artefacts/good-" in output
+    assert "artefacts/good-" in (tmp_path / "run" / "files.txt").read_text()
     assert "Traceback" not in errors
     assert "Traceback" in (tmp_path / "run" / "log.txt").read_text()
 

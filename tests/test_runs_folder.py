@@ -88,13 +88,16 @@ def test_published_files_are_copied_and_listed(tmp_path):
         artefact = run.store.find("report:table1", "k" * 64)
         assert run.publish(artefact, run.reports) == [run.reports / "sub" / "table1.md"]
         run.publish(artefact, run.reports)
-    listed = {str(path.relative_to(tmp_path)): count for path, count in run.files()}
-    assert listed == {
-        "config.json": 1,
-        "environment.json": 1,
-        "reports/sub/table1.md": 1,
-        "artefacts/report-table1-kkkkkkkkkkkk": 2,
-    }
+    older = tmp_path / "artefacts" / "report-table1-000000000000"
+    older.mkdir()
+    (older / "table1.md").write_text("")
+    outside = ["config.json", "environment.json", "files.txt", "reports/sub/table1.md"]
+    assert run.write_index([artefact]) == ([tmp_path / name for name in outside], 2)
+    assert run.index.read_text().split() == [
+        *outside,
+        "artefacts/report-table1-kkkkkkkkkkkk/sub/table1.md",
+        "artefacts/report-table1-kkkkkkkkkkkk/artefact.json",
+    ]
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):

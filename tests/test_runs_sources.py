@@ -11,7 +11,9 @@ from focsbench.runs.sources import SourceTree
 FILES = {
     "shop/__init__.py": "",
     "shop/till.py": "import shop.coins\n\ndef pay():\n    from .notes import change\n",
-    "shop/coins.py": "import json\n\nNAMED = ['shop.mint:Coin', 'shop.void', 'shop.goods', 'see shop.unused']\n",
+    "shop/coins.py": (
+        "import json\n\nNAMED = ['shop.mint:Coin', 'shop.void', 'shop.goods', 'see shop.unused']\n"
+    ),
     "shop/mint.py": "",
     "shop/notes.py": "from . import paper\n",
     "shop/paper.py": "",

@@ -10,15 +10,15 @@ import typer
 from focsbench.runs.executor import Outcome, Status
 from focsbench.runs.run_folder import RunFolder
 
+SHOWN = 5  # names in one line
+
 
 def report_outcome(outcome: Outcome, folder: Path) -> None:
     """Print what failed, the findings and the files of the run; exit with the outcome's code."""
     run = RunFolder(folder)
     _print_problems(outcome, run)
     _print_findings(run)
-    typer.echo("Files:")
-    for path, count in run.files():
-        typer.echo(f"  {path}" if path.is_file() else f"  {path}/ ({count} files)")
+    _print_files(outcome, run)
     raise typer.Exit(outcome.exit_code)
 
 
@@ -31,7 +31,10 @@ def _print_problems(outcome: Outcome, run: RunFolder) -> None:
         typer.secho(f"{step.name} failed: {step.reason}", fg=typer.colors.RED, err=True)
     skipped = [step.name for step in outcome.steps if step.status is Status.SKIPPED]
     if skipped:
-        typer.echo(f"left out, because they need what failed: {', '.join(skipped)}", err=True)
+        more = f" and {len(skipped) - SHOWN} more" if len(skipped) > SHOWN else ""
+        typer.echo(
+            f"left out, because they need what failed: {', '.join(skipped[:SHOWN])}{more}", err=True
+        )
     items = outcome.failed_items()
     for name, count in Counter(step for step, _, _ in items).items():
         item, reason = next((item, reason) for step, item, reason in items if step == name)
@@ -45,6 +48,19 @@ def _print_problems(outcome: Outcome, run: RunFolder) -> None:
 
 
 def _print_findings(run: RunFolder) -> None:
+    """Print the first sentences of the findings; the tables are in the file."""
     findings = run.reports / "findings.md"
     if findings.is_file():
-        typer.echo(findings.read_text(encoding="utf-8"))
+        paragraphs = findings.read_text(encoding="utf-8").split("\n\n")
+        typer.echo(next(text for text in paragraphs if not text.startswith("#")).strip())
+
+
+def _print_files(outcome: Outcome, run: RunFolder) -> None:
+    artefacts = [step.artefact for step in outcome.steps if step.artefact is not None]
+    files, count = run.write_index(artefacts)
+    typer.echo("Files:")
+    for path in files:
+        typer.echo(f"  {path}")
+    typer.echo(
+        f"  {run.store.root} ({count} files of {len(artefacts)} steps, see {run.index.name})"
+    )

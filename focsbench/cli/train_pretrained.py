@@ -15,9 +15,9 @@ def command(
     workers: Workers = None,
 ) -> None:
     """Train the small networks whose weights come with focsbench."""
-    from focsbench.focs.pretraining import train_pretrained
     from focsbench.runs.environment import usable_cores
     from focsbench.runs.files import empty_folder
+    from focsbench.runs.pretrained_weights import train_pretrained
 
     for path in train_pretrained(empty_folder(output), workers or usable_cores()):
         typer.echo(path)

@@ -7,20 +7,21 @@ artefacts/         results of steps by content key (:mod:`.store`)
 results.csv        tidy rows, one number each
 summary.json       one entry per method, protocol, subset and metric
 reports/           tables and figures
+files.txt          the paths of all of these
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from focsbench.errors import ConfigError, InputError
-from focsbench.runs.files import copy_if_changed, write_json
+from focsbench.runs.files import copy_if_changed, write_atomically, write_json
 from focsbench.runs.store import DESCRIPTION, Artefact, Store
 
 
@@ -49,6 +50,11 @@ class RunFolder:
     def reports(self) -> Path:
         """Folder of the tables and figures."""
         return self.root / "reports"
+
+    @property
+    def index(self) -> Path:
+        """The list of all files."""
+        return self.root / "files.txt"
 
     @property
     def store(self) -> Store:
@@ -110,21 +116,29 @@ class RunFolder:
             written.append(target / name)
         return written
 
-    def files(self) -> list[tuple[Path, int]]:
-        """Return (path, number of files) of everything in the run; a result folder is one entry."""
-        entries = [
-            (folder, sum(1 for path in folder.rglob("*") if path.is_file()))
-            for folder in sorted(self.store.root.glob("*"))
-            if (folder / DESCRIPTION).is_file()
-        ]
-        outside = (
+    def write_index(self, artefacts: Iterable[Artefact]) -> tuple[list[Path], int]:
+        """Write the paths of all files of the run, relative to it, into ``files.txt``.
+
+        Results that an older profile or older code left in the folder are not of this run.
+
+        Returns:
+            The files outside ``artefacts/``, and the number of those inside.
+        """
+        outside = sorted(
             path
-            for path in sorted(self.root.rglob("*"))
-            if path.is_file()
-            and not path.is_relative_to(self.store.root)
+            for path in {*self.root.rglob("*"), self.index}
+            if not path.is_relative_to(self.store.root)
             and not path.name.startswith(".")
+            and not path.is_dir()
         )
-        return [*((path, 1) for path in outside), *entries]
+        inside = [
+            artefact.folder / name
+            for artefact in artefacts
+            for name in (*artefact.files, DESCRIPTION)
+        ]
+        lines = [f"{path.relative_to(self.root).as_posix()}\n" for path in (*outside, *inside)]
+        write_atomically(self.index, "".join(lines).encode())
+        return outside, len(inside)
 
     def _make(self) -> None:
         try:
