@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import eigh
 
 from focsbench.face_models.anny_expressions import draw_expression
 from focsbench.face_models.anny_heads import AnnyHeads
@@ -13,7 +14,7 @@ from focsbench.face_models.anny_landmarks import NOW_LANDMARKS, template_shift
 from focsbench.face_models.morphable_model import MorphableModel
 from focsbench.progress import track
 
-VERSION = 2  # a new number makes every user's cache be built again
+VERSION = 3  # a new number makes every user's cache be built again
 SEED = 20220311
 IDENTITY_MODES = 80
 SAMPLES = 2500
@@ -25,7 +26,7 @@ RESIDUAL_MODES = 13
 # One sigma of an expression coefficient is the RMS weight of its shape among natural
 # expressions, kept within these bounds (1 would be the full movement).
 SIGMA_BOUNDS = (0.15, 0.45)
-UNIT_SIGMA = 0.3
+UNIT_SIGMA = 0.15
 # Weight of the neck, the back of the head and inner surfaces against the face, in every PCA.
 OUTSIDE_FACE = 0.05
 _CHUNK = 250
@@ -107,11 +108,13 @@ def principal_components(
     centred = (samples - mean).reshape(len(samples), -1)
     root = np.repeat(np.sqrt(weights), 3).astype(np.float32)
     weighted = centred * root
-    values, vectors = np.linalg.eigh((weighted @ weighted.T).astype(np.float64))
-    leading = vectors[:, ::-1][:, :count]
-    modes = (leading.T.astype(np.float32) @ centred) / np.float32(np.sqrt(len(samples) - 1))
+    covariance = (weighted @ weighted.T).astype(np.float64)
+    number = len(samples)
+    values, vectors = eigh(covariance, subset_by_index=[number - count, number - 1])
+    leading = vectors[:, ::-1]
+    modes = (leading.T.astype(np.float32) @ centred) / np.float32(np.sqrt(number - 1))
     signs = np.sign(modes[np.arange(count), np.abs(modes).argmax(axis=1)])
-    explained = values[::-1][:count] / values.sum()
+    explained = values[::-1] / np.trace(covariance)
     return Components(mean, (modes * signs[:, None]).reshape(count, *mean.shape), explained)
 
 

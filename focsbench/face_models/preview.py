@@ -1,7 +1,8 @@
-"""Pictures of a face model for a critical eye: matplotlib only, painter's algorithm."""
+"""Pictures of a face model for a critical eye: landmarks, modes, expressions, random faces."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,68 +10,181 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import SubFigure
+
+    from focsbench.face_models.anny_heads import AnnyHeads
+    from focsbench.face_models.morphable_model import MorphableModel
+
+Array = NDArray[Any]
+
+_CLAY = np.array([0.78, 0.73, 0.70])
+_LIGHTS = ((np.array([-0.45, 0.5, 0.75]), 0.62), (np.array([0.8, 0.1, 0.45]), 0.25))
+_AMBIENT = 0.24
+_BOX = (-110.0, 110.0, -115.0, 155.0)  # left, right, bottom, top of a view, mm
+_SIGMAS = 2.5
+_SHOWN_EXPRESSIONS = (
+    "jawOpen", "mouthSmileLeft", "mouthPucker", "browInnerUp", "eyeBlinkLeft", "noseSneerLeft",
+    "residual01", "residual02", "residual03", "residual04",
+)  # fmt: skip
 
 
-_CLAY = np.array([0.80, 0.74, 0.70])
-_LIGHT = np.array([-0.35, 0.45, 0.82])
-
-
-def draw_surface(
-    axes: Axes,
-    vertices: NDArray[np.floating[Any]],
-    triangles: NDArray[np.integer[Any]],
-    *,
-    yaw: float = 0.0,
-    pitch: float = 0.0,
-    colours: NDArray[np.floating[Any]] | None = None,
-) -> NDArray[np.float64]:
-    """Draw a shaded mesh seen from the front (orthographic, mm); return its turned vertices.
-
-    yaw, pitch: degrees; positive yaw turns the face to the viewer's right, positive pitch up.
-    colours: (V, 3) in [0, 1] per vertex, or None for grey clay.
-    """
-    from matplotlib.collections import PolyCollection
-
-    points = np.asarray(vertices, dtype=np.float64) @ view_rotation(yaw, pitch).T
-    normals = _vertex_normals(points, triangles)
-    corners = points[triangles]
-    face_normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    front = np.flatnonzero(face_normals[:, 2] > 0)
-    order = front[np.argsort(corners[front, :, 2].mean(axis=1))]
-    light = _LIGHT / np.linalg.norm(_LIGHT)
-    shade = 0.30 + 0.75 * np.clip(normals[triangles[order]].mean(axis=1) @ light, 0, None)
-    if colours is None:
-        paint = np.broadcast_to(_CLAY, (len(order), 3))
-    else:
-        paint = np.asarray(colours)[triangles[order]].mean(axis=1)
-    shaded = np.clip(shade[:, None] * paint, 0, 1)
-    axes.add_collection(
-        PolyCollection(
-            list(corners[order, :, :2]), facecolors=shaded, edgecolors=shaded, linewidths=0.3
-        )
-    )
-    axes.set_aspect("equal")
-    axes.autoscale_view()
-    axes.axis("off")
-    return points
-
-
-def view_rotation(yaw: float, pitch: float) -> NDArray[np.float64]:
-    """Rotation (3, 3) about y by ``yaw`` degrees after x by ``-pitch`` degrees."""
+def view_rotation(yaw: float, pitch: float = 0.0) -> Array:
+    """Rotation (3, 3): positive yaw (degrees) turns the face to the viewer's right, pitch up."""
     a, b = np.radians(yaw), np.radians(-pitch)
     about_y = np.array([[np.cos(a), 0, np.sin(a)], [0, 1, 0], [-np.sin(a), 0, np.cos(a)]])
     about_x = np.array([[1, 0, 0], [0, np.cos(b), -np.sin(b)], [0, np.sin(b), np.cos(b)]])
     return about_y @ about_x
 
 
-def _vertex_normals(
-    points: NDArray[np.float64], triangles: NDArray[np.integer[Any]]
-) -> NDArray[np.float64]:
+def render_view(
+    vertices: Array,
+    triangles: Array,
+    *,
+    yaw: float = 0.0,
+    colours: Array | None = None,
+    per_mm: float = 3.0,
+    box: tuple[float, float, float, float] = _BOX,
+) -> Array:
+    """Shaded orthographic picture (H, W, 3) in [0, 1] on white.
+
+    vertices: (V, 3) mm. colours: (V, 3) in [0, 1] per vertex, or None for clay.
+    per_mm: pixels per millimetre. box: (left, right, bottom, top) in mm of the turned mesh.
+    """
+    from focsbench.rendering.numba_rasterizer import rasterize_arrays
+
+    points = (np.asarray(vertices, dtype=np.float64) @ view_rotation(yaw).T).astype(np.float32)
+    left, right, bottom, top = box
+    width, height = round((right - left) * per_mm), round((top - bottom) * per_mm)
+    xy = np.stack([(points[:, 0] - left) * per_mm, (top - points[:, 1]) * per_mm], axis=1)
+    depth = 1000.0 - points[:, 2]
+    ids, weights, _ = rasterize_arrays(xy, depth, triangles, height, width, cull=True)
+    shade = _shade(_vertex_normals(points, triangles))
+    paint = _CLAY if colours is None else np.asarray(colours)
+    shaded = (paint * shade[:, None]).astype(np.float32)
+    picture = np.ones((height, width, 3), dtype=np.float32)
+    seen = ids >= 0
+    corners = shaded[triangles[ids[seen]]]
+    picture[seen] = (weights[seen][:, :, None] * corners).sum(axis=1)
+    return np.clip(picture, 0, 1)
+
+
+def _shade(normals: Array) -> Array:
+    """Brightness (V,) under two distant lights that stay with the viewer."""
+    total = np.full(len(normals), _AMBIENT)
+    for direction, power in _LIGHTS:
+        unit = direction / np.linalg.norm(direction)
+        total += power * np.clip(normals @ unit, 0, None)
+    return total
+
+
+def _vertex_normals(points: Array, triangles: Array) -> Array:
     """Unit normals (V, 3), area weighted."""
-    corners = points[triangles]
+    corners = points[triangles].astype(np.float64)
     faces = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    normals = np.zeros_like(points)
+    normals = np.zeros(points.shape)
     for corner in range(3):
         np.add.at(normals, triangles[:, corner], faces)
     lengths = np.linalg.norm(normals, axis=1, keepdims=True)
     return np.asarray(normals / np.maximum(lengths, 1e-12))
+
+
+def show_view(axes: Axes, vertices: Array, triangles: Array, title: str = "", **view: Any) -> None:
+    """Draw :func:`render_view` into axes whose coordinates are the view's millimetres."""
+    picture = render_view(vertices, triangles, **view)
+    axes.imshow(picture, extent=view.get("box", _BOX), interpolation="antialiased")
+    axes.set_title(title, fontsize=8, pad=2)
+    axes.axis("off")
+
+
+def save_preview(model: MorphableModel, path: Path) -> None:
+    """Write one PNG of the model: numbered landmarks, modes, expressions, random faces.
+
+    Works for any MorphableModel of the project's frame; random faces use a fixed seed.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(16, 25), layout="constrained")
+    FigureCanvasAgg(figure)
+    parts = figure.subfigures(4, 1, height_ratios=(8.2, 5.2, 5.2, 6.4))
+    _landmark_row(parts[0], model)
+    _mode_rows(parts[1], model)
+    _expression_rows(parts[2], model)
+    _random_rows(parts[3], model)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=100)
+
+
+def save_heads_preview(heads: AnnyHeads, path: Path, seed: int = 0) -> None:
+    """Write one PNG of 12 random heads of the photo generator, each from the front and aside."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    rng = np.random.default_rng(seed)
+    figure = Figure(figsize=(16, 13.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    grid = figure.subplots(4, 6).ravel()
+    for front, aside in zip(grid[::2], grid[1::2], strict=True):
+        head = heads.head(heads.sample_identity(rng), heads.sample_expression(rng))
+        show_view(front, head, heads.triangles)
+        show_view(aside, head, heads.triangles, yaw=65)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=100)
+
+
+def _landmark_row(part: SubFigure, model: MorphableModel) -> None:
+    """The mean face, clay, with all landmarks (black) and the seven of NoW (red)."""
+    part.suptitle(f"{model.name}: mean shape, 68 landmarks, 7 NoW landmarks (red)", fontsize=10)
+    box = (-85.0, 85.0, -95.0, 95.0)
+    for axes, yaw in zip(part.subplots(1, 2), (0, 40), strict=True):
+        show_view(axes, model.mean_shape, model.triangles, yaw=yaw, box=box, per_mm=6.0)
+        points = model.mean_shape[model.landmarks68] @ view_rotation(yaw).T
+        for number, (x, y, _) in enumerate(points):
+            axes.plot(x, y, "k.", markersize=3)
+            axes.annotate(str(number), (x, y), (1.5, 1.5), textcoords="offset points", fontsize=6.5)
+        seven = model.mean_shape[model.landmarks7] @ view_rotation(yaw).T
+        axes.plot(seven[:, 0], seven[:, 1], "o", color="#c0392b", markersize=7, fillstyle="none")
+
+
+def _mode_rows(part: SubFigure, model: MorphableModel) -> None:
+    """First five identity modes at plus and minus some sigmas."""
+    part.suptitle(f"identity modes 1-5, -{_SIGMAS} and +{_SIGMAS} sigma", fontsize=10)
+    grid = part.subplots(2, 10)
+    for mode in range(5):
+        for column, sign in enumerate((-1, 1)):
+            coefficients = np.zeros(len(model.identity_basis))
+            coefficients[mode] = sign * _SIGMAS
+            shape = model.shape(coefficients)
+            for row, yaw in enumerate((0, 65)):
+                title = f"{mode + 1}: {sign * _SIGMAS:+}" if row == 0 else ""
+                axes = grid[row, 2 * mode + column]
+                show_view(axes, shape, model.triangles, title, yaw=yaw, per_mm=1.5)
+
+
+def _expression_rows(part: SubFigure, model: MorphableModel) -> None:
+    """Some expression modes at plus some sigmas; names the model lacks are skipped."""
+    part.suptitle(f"expression modes, +{_SIGMAS} sigma", fontsize=10)
+    grid = part.subplots(2, 5)
+    names = [name for name in _SHOWN_EXPRESSIONS if name in model.expression_names]
+    still = np.zeros(len(model.identity_basis))
+    box = (-85.0, 85.0, -95.0, 95.0)
+    for axes in grid.ravel():
+        axes.axis("off")
+    for axes, name in zip(grid.ravel(), names, strict=False):
+        coefficients = np.zeros(len(model.expression_basis))
+        coefficients[model.expression_names.index(name)] = _SIGMAS
+        shape = model.shape(still, coefficients)
+        show_view(axes, shape, model.triangles, name, colours=model.mean_albedo, box=box)
+
+
+def _random_rows(part: SubFigure, model: MorphableModel) -> None:
+    """Faces with random coefficients of all three kinds."""
+    part.suptitle("random coefficients (identity, albedo, 0.7 x expression)", fontsize=10)
+    rng = np.random.default_rng(1)
+    for axes in part.subplots(2, 6).ravel():
+        shape = model.shape(
+            rng.normal(size=len(model.identity_basis)),
+            0.7 * rng.normal(size=len(model.expression_basis)),
+        )
+        colours = np.clip(model.albedo(rng.normal(size=len(model.albedo_basis))), 0, 1)
+        show_view(axes, shape, model.triangles, colours=colours, per_mm=2.0)
