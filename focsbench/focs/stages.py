@@ -101,7 +101,7 @@ def _training(name: str, inputs: Inputs, out: Path, config: Settings) -> StageTr
     return StageTraining(name, inputs, out, config)
 
 
-def write_log(out: Path, log: list[dict[str, float]]) -> None:
+def write_log(out: Path, log: list[dict[str, float]], name: str = "log.jsonl") -> None:
     """Write a training log as JSON lines."""
     lines = "".join(json.dumps(entry) + "\n" for entry in log)
-    (out / "log.jsonl").write_text(lines, encoding="utf-8")
+    (out / name).write_text(lines, encoding="utf-8")
