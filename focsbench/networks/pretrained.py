@@ -77,8 +77,14 @@ def save_weights(module: nn.Module, path: Path, half: bool = False) -> None:
     os.close(handle)
     temporary = Path(name)
     save_file(state, temporary)
-    digest = hashlib.sha256(temporary.read_bytes()).hexdigest()
     temporary.replace(path)
-    sums = read_checksums(path.parent) | {path.name: digest}
-    lines = "".join(f"{digest}  {file}\n" for file, digest in sorted(sums.items()))
-    (path.parent / CHECKSUMS).write_text(lines)
+    write_checksums(path.parent)
+
+
+def write_checksums(folder: Path) -> None:
+    """List the checksums of all weights of a folder in its ``SHA256SUMS``."""
+    lines = (
+        f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n"
+        for file in sorted(folder.glob("*.safetensors"))
+    )
+    (folder / CHECKSUMS).write_text("".join(lines))

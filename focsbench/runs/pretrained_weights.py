@@ -41,6 +41,7 @@ def train_pretrained(
     from focsbench.data.aligned import pack
     from focsbench.data.synthetic.benchmark import write_benchmark
     from focsbench.focs.config import FocsConfig
+    from focsbench.networks.pretrained import write_checksums
 
     config = config or PretrainingConfig()
     data, packed = output / "data", output / "aligned"
@@ -55,7 +56,9 @@ def train_pretrained(
     jobs = (train_recognition_weights, train_encoder_weights)
     with ProcessPoolExecutor(min(workers, 2), mp_context=get_context("spawn")) as pool:
         futures = [pool.submit(job, packed, output, config) for job in jobs]
-        return [future.result() for future in futures]
+        paths = [future.result() for future in futures]
+    write_checksums(output)  # again, now that both networks are there
+    return paths
 
 
 def training_photos(config: PretrainingConfig) -> SyntheticConfig:
