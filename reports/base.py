@@ -9,7 +9,7 @@ from typing import Protocol
 
 import pandas as pd
 
-from focsbench.runs.files import write_atomically
+from focsbench.files import write_atomically
 from focsbench.types import FaceDataset
 
 # Rows that bound a table instead of competing in it: one is handed the answer, the other

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from focsbench.errors import ConfigError, InputError
+from focsbench.files import empty_folder, write_atomically
 from focsbench.runs.environment import describe_environment
-from focsbench.runs.files import empty_folder, write_atomically
 from focsbench.runs.run_folder import RunFolder
 
 

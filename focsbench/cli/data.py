@@ -21,9 +21,9 @@ def make(
     workers: Workers = None,
 ) -> None:
     """Write the embedded benchmark in the layouts of the real datasets."""
+    from focsbench.files import empty_folder
     from focsbench.profiles.profile import load_profile
     from focsbench.runs.environment import usable_cores
-    from focsbench.runs.files import empty_folder
 
     chosen = load_profile(profile, [] if seed is None else [f"seed={seed}"])
     config = chosen.synthetic_config()

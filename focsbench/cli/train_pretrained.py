@@ -15,8 +15,8 @@ def command(
     workers: Workers = None,
 ) -> None:
     """Train the small networks whose weights come with focsbench."""
+    from focsbench.files import empty_folder
     from focsbench.runs.environment import usable_cores
-    from focsbench.runs.files import empty_folder
     from focsbench.runs.pretrained_weights import train_pretrained
 
     for path in train_pretrained(empty_folder(output), workers or usable_cores()):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from focsbench.runs.files import write_json
+from focsbench.files import write_json
 
 
 def face_model_step(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from focsbench.files import write_json
 from focsbench.runs.datasets import FOLDERS
-from focsbench.runs.files import write_json
 
 
 def real_data_step(

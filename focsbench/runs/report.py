@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from focsbench import registry
+from focsbench.files import write_json
 from focsbench.registry import Kind
 from focsbench.runs.datasets import dataset_root, open_dataset
-from focsbench.runs.files import write_json
 from focsbench.runs.score import ARRAYS, ROWS, read_rows, write_rows
 from focsbench.runs.summary import summarise
 

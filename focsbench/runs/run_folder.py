@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from focsbench.errors import ConfigError, InputError
-from focsbench.runs.files import copy_if_changed, write_atomically, write_json
+from focsbench.files import copy_if_changed, write_atomically, write_json
 from focsbench.runs.store import DESCRIPTION, Artefact, Store
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from focsbench import registry
 from focsbench.errors import InputError
+from focsbench.files import empty_folder, write_json
 from focsbench.registry import Kind
 from focsbench.runs.datasets import open_dataset
-from focsbench.runs.files import empty_folder, write_json
 from focsbench.runs.report import RESULTS, SUMMARY
 from focsbench.runs.score import ARRAYS, write_rows
 from focsbench.runs.summary import SummaryEntry, summarise

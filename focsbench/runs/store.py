@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from focsbench.errors import CacheError
-from focsbench.runs.files import sha256_of, write_json
+from focsbench.files import sha256_of, write_json
 
 DESCRIPTION = "artefact.json"
 FAILURES = "failures.json"  # a step may write it: {item: reason} of items it had to leave out
