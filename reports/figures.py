@@ -58,9 +58,10 @@ def method_styles(methods: Sequence[str], context: ReportContext) -> dict[str, d
     styles: dict[str, dict[str, Any]] = {}
     for rank, method in enumerate(ranked):
         turn, place = divmod(rank, len(cycle))
-        styles[method] = {**cycle[place], "linewidth": width / (1 + turn), "zorder": 3 - turn}
+        styles[method] = {**cycle[place], "linewidth": width / (1 + turn), "zorder": 3}
     for rank, method in enumerate(bounds):
         styles[method] = {"color": "black", "linestyle": (0, (1, 1 + rank)), "linewidth": 0.9}
     if context.focus in styles:
-        styles[context.focus] |= {"linewidth": 1.4 * width, "zorder": 4}
+        # Wide but below the others, so that it hides no curve that coincides with it.
+        styles[context.focus] |= {"linewidth": 1.6 * width, "zorder": 2.5}
     return styles

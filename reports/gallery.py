@@ -46,16 +46,22 @@ class Gallery:
 
 
 def pick_by_fit(context: ReportContext) -> list[Pick]:
-    """Pick the photographs that the focus of the run fits worst, at the median, and best."""
+    """Pick the photographs that one method fits worst, at the median, and best.
+
+    The method is the focus of the run or, where that is not part of it, the last one that
+    competes.
+    """
     rows = _rows(context.results, FIT_PROTOCOLS["celeba"], "rmse")
-    rows = rows[rows["method"] == context.focus].sort_values(["value", "item"])
-    items = list(rows["item"])
-    if not items:
+    measured = set(rows["method"])
+    competing = [m for m in context.labels if m in measured and m not in context.references]
+    if not competing:
         return []
-    label = context.labels.get(context.focus, context.focus)
+    method = context.focus if context.focus in competing else competing[-1]
+    items = list(rows[rows["method"] == method].sort_values(["value", "item"])["item"])
     places = {"worst": -1, "median": (len(items) - 1) // 2, "best": 0}
     return [
-        Pick("celeba", items[place], f"{rule} RMSE of {label}") for rule, place in places.items()
+        Pick("celeba", items[place], f"{rule} RMSE of {context.labels[method]}")
+        for rule, place in places.items()
     ]
 
 

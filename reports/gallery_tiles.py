@@ -47,17 +47,21 @@ def method_tiles(sample: Sample, folder: Path, scores: tuple[str, ...] = ()) -> 
     visible face, vermilion is hidden, black is outside the rendered region.
     """
     predictions = PredictionFolder(folder)
+    pictures: list[Tile] = ["no render", "no render", "no mask"]
     try:
-        if not predictions.provides("render"):
-            return Tiles(("no render",) * 3, scores)
-        render, region = predictions.render(sample.key), predictions.region(sample.key)
-        masks = predictions.provides("visible")
-        visible = predictions.visible(sample.key) > 0.5 if masks else np.ones_like(region)
+        if predictions.provides("region"):
+            region = predictions.region(sample.key)
+            visible = np.ones_like(region)
+            if predictions.provides("visible"):
+                visible = predictions.visible(sample.key) > 0.5
+                pictures[2] = mask_picture(region, visible)
+            if predictions.provides("render"):
+                render = predictions.render(sample.key)
+                composite = np.where((region & visible)[..., None], render, sample.image)
+                pictures[:2] = _bytes(render), _bytes(composite)
     except InputError:
-        return Tiles(("failed",) * 3, scores)
-    composite = np.where((region & visible)[..., None], render, sample.image)
-    mask: Tile = mask_picture(region, visible) if masks else "no mask"
-    return Tiles((_bytes(render), _bytes(composite), mask), scores)
+        pictures = ["failed"] * 3
+    return Tiles(tuple(pictures), scores)
 
 
 def mask_picture(region: BoolArray, visible: BoolArray) -> Pixels:

@@ -49,7 +49,7 @@ class Overview:
             "## Failures",
             failures_markdown(context),
             "## Protocol cards",
-            *context.cards.values(),
+            *(card.strip() for card in context.cards.values()),
             "## Files",
             "\n".join(f"- [{file.name}]({file.name})" for file in files),
         ]

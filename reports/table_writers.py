@@ -30,7 +30,7 @@ def write_table(spec: TableSpec, context: ReportContext) -> list[Path]:
     table = table_of_run(spec, context)
     if table is None:
         return []
-    cards = [context.cards[name] for name in spec.protocols if name in context.cards]
+    cards = [context.cards[name].strip() for name in spec.protocols if name in context.cards]
     markdown = "\n\n".join([f"# {spec.heading}. {spec.title}", markdown_table(table), *cards])
     # Cards are comments in LaTeX: the file stays a float that a paper can \input.
     comments = "".join(f"% {line}".rstrip() + "\n" for c in cards for line in c.splitlines())

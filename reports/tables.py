@@ -156,9 +156,9 @@ def _text(column: Column, entry: Entry | None) -> str | None:
 
 
 def _best(column: Column, entries: Iterable[Entry | None]) -> str | None:
-    """Best value as printed: rows that look equal are equally bold."""
+    """Best value as printed: rows that look equal are equally bold, a single one beats nobody."""
     printed = [text for entry in entries if (text := _printed(column, entry)) is not None]
-    if not printed or column.better == "none":
+    if len(printed) < 2 or column.better == "none":
         return None
     choose = min if column.better == "lower" else max
     return choose(printed, key=float)

@@ -126,6 +126,9 @@ def test_fit_picks_are_worst_median_best_of_the_focus(context: ReportContext):
     picks = pick_by_fit(context)
     assert [pick.key for pick in picks] == [ranked[-1], ranked[3], ranked[0]]
     assert picks[0].rule == "worst RMSE of FOCS"
+    without = {method: label for method, label in LABELS.items() if method != "focs"}
+    others = pick_by_fit(replace(context, labels=without))
+    assert others[0].rule == "worst RMSE of Pretrained"
 
 
 def test_occluder_picks_follow_the_seed(context: ReportContext):
@@ -156,8 +159,18 @@ def test_composite_keeps_the_photograph_where_the_face_is_hidden(
     assert 0 < visible.sum() < visible.size
     assert (composite[visible] == render[visible]).all()
     assert (composite[~visible] == photo[~visible]).all()
-    *_, word = method_tiles(sample, full.predictions["ar"]["mofa"]).pictures
-    assert word == "no mask"
+    folder = full.predictions["ar"]["mofa"]
+    assert method_tiles(sample, folder).pictures[2] == "no mask"
+
+
+def test_masks_are_shown_without_renders(context: ReportContext, tmp_path: Path):
+    full = with_pictures(context, tmp_path, size=16)
+    folder = full.predictions["ar"]["focs"]
+    manifest = folder / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"render",', ""))
+    render, composite, mask = method_tiles(full.datasets["ar"][5], folder).pictures
+    assert (render, composite) == ("no render", "no render")
+    assert isinstance(mask, np.ndarray)
 
 
 def test_broken_predictions_are_said_in_the_gallery(context: ReportContext, tmp_path: Path):

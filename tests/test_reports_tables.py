@@ -119,6 +119,11 @@ def test_rows_that_print_equal_are_bold_together(context: ReportContext):
     assert bold == {"FOCS", "Supervised MoFA"}
 
 
+def test_a_single_row_is_not_best(context: ReportContext):
+    table = build_table(table3.SPEC, replace(context, labels={"focs": "FOCS"}))
+    assert not any(cell.best for cell in table.blocks[0][0])
+
+
 def test_published_rows_are_marked_and_apart(context: ReportContext):
     table = table_of_run(table1.SPEC, context)
     assert table is not None
