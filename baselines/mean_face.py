@@ -32,7 +32,7 @@ class MeanFace:
         self._mesh = Mesh(model.mean_shape, model.triangles)
         self._landmarks7 = model.mean_shape[model.landmarks7]
         self._points = model.mean_shape[model.landmarks68].astype(float)
-        self._decoder = FaceDecoder(model.crop("face"), self._size, "auto", "perspective")
+        self._decoder = FaceDecoder(model.crop("face"), self._size)
 
     def reconstruct(self, samples: Sequence[Sample]) -> list[Reconstruction]:
         """Pose the mean face by each sample's landmarks."""

@@ -34,8 +34,20 @@ class FaceDecoder(nn.Module):
     Has buffers only, no parameters: nothing in it is trained or saved.
     """
 
+    mean_shape: Tensor
+    identity_basis: Tensor
+    expression_basis: Tensor
+    mean_albedo: Tensor
+    albedo_basis: Tensor
+    landmarks68: Tensor
+
     def __init__(
-        self, model: MorphableModel, image_size: int, rasterizer: str, interpolation: str
+        self,
+        model: MorphableModel,
+        image_size: int,
+        rasterizer: str = "auto",
+        interpolation: str = "perspective",
+        renormalize_normals: bool = True,
     ) -> None:
         super().__init__()
         count = len(model.mean_shape)
@@ -50,7 +62,7 @@ class FaceDecoder(nn.Module):
         )
         triangles = torch.as_tensor(model.triangles, dtype=torch.int32)
         self.renderer = Renderer(
-            triangles, image_size, rasterizer=rasterizer, interpolation=interpolation
+            triangles, image_size, rasterizer, interpolation, renormalize_normals
         )
 
     def _constant(self, name: str, values: object) -> None:

@@ -28,6 +28,7 @@ def build_decoder(config: FocsConfig, face_model: str) -> FaceDecoder:
         config.image_size,
         config.rasterizer,
         config.interpolation,
+        config.renormalize_normals,
     )
 
 

@@ -42,7 +42,8 @@ class AutoencoderTrainer:
         self.autoencoder.train()
         decoded: Decoded = self.autoencoder(batch.images)
         region = decoded.region.to(batch.images.dtype)
-        kept = region if mask is None else region * mask(batch.images, decoded)
+        with torch.set_grad_enabled(not self._config.reconstruction.detach_mask):
+            kept = region if mask is None else region * mask(batch.images, decoded)
         loss = reconstruction_loss(
             self._config.reconstruction,
             batch.images,
