@@ -159,9 +159,9 @@ def scarf(
     points = anatomy.landmarks
     nose_y, mouth_y, chin_y = float(points[33, 1]), float(points[62, 1]), float(points[8, 1])
     over_nose = bool(rng.random() < 0.6) if high is None else high
-    top = (
-        rng.uniform(nose_y + 2, nose_y + 16) if over_nose else rng.uniform(mouth_y + 6, nose_y - 2)
-    )
+    lip_y = mouth_y + 6  # a few faces have hardly any room between lip and nose
+    below_nose = rng.uniform(lip_y, max(nose_y - 2, lip_y)) if not over_nose else 0.0
+    top = rng.uniform(nose_y + 2, nose_y + 16) if over_nose else below_nose
     bottom = chin_y - rng.uniform(75, 110)
     angle = 2 * np.pi * np.arange(columns) / columns - np.pi
     tilt = rng.uniform(-9, 9) * np.sin(angle)
