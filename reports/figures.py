@@ -60,7 +60,8 @@ def method_styles(methods: Sequence[str], context: ReportContext) -> dict[str, d
         turn, place = divmod(rank, len(cycle))
         styles[method] = {**cycle[place], "linewidth": width / (1 + turn), "zorder": 3}
     for rank, method in enumerate(bounds):
-        styles[method] = {"color": "black", "linestyle": (0, (1, 1 + rank)), "linewidth": 0.9}
+        dots = (0, (1, 1 + rank))
+        styles[method] = {"color": "black", "linestyle": dots, "linewidth": 0.9, "zorder": 4}
     if context.focus in styles:
         # Wide but below the others, so that it hides no curve that coincides with it.
         styles[context.focus] |= {"linewidth": 1.6 * width, "zorder": 2.5}
