@@ -49,6 +49,7 @@ def _head_surface(subject: Subject, vertices: FloatArray) -> Surface:
         labels=head_labels(),
         material=SKIN_OF_HEAD,
         highlight=subject.paint[:, -1],
+        closed=True,
     )
 
 
@@ -90,8 +91,11 @@ def dress(subject: Subject, shot: Shot, view: View, rng: np.random.Generator) ->
         rng: for the details of the occluders.
     """
     heads = load_heads()
-    head = without_shoulders(heads.head(subject.identity, shot.expression))
+    # the few degrees by which the head was aligned do not matter for the direction of a smile
+    offsets = heads.expression_offsets(shot.expression, subject.identity.ethnicity)
+    head = subject.neutral + offsets
     landmarks = head[heads.landmarks68]
+    head = without_shoulders(head, float(landmarks[8, 1]))
     worn = [_head_surface(subject, head)]
     if subject.cap is not None and "hat" not in shot.occluders:
         worn.append(subject.cap)

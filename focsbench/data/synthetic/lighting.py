@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from focsbench.data.synthetic.surfaces import PackedScene
-from focsbench.rendering.numba_rasterizer import rasterize_arrays
+from focsbench.data.synthetic.surfaces import PackedScene, rasterize_scene
 from focsbench.types import FloatArray
 
 SHADOW_MAP_SIZE = 160
@@ -136,8 +135,8 @@ def shadow_maps(
         matrix[2, 3] += 2000.0  # keeps depths positive
         matrix = matrix.astype(np.float32)
         seen = scene.vertices @ matrix[:, :3].T + matrix[:, 3]
-        _, _, depth = rasterize_arrays(
-            seen[:, :2], seen[:, 2], scene.triangles, SHADOW_MAP_SIZE, SHADOW_MAP_SIZE, cull=False
+        _, _, depth = rasterize_scene(
+            scene, seen[:, :2], seen[:, 2], SHADOW_MAP_SIZE, perspective=False
         )
         depths.append(depth)
         matrices.append(matrix)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from focsbench.data.synthetic.anatomy import Anatomy
-from focsbench.data.synthetic.grids import grid_triangles, rotation
+from focsbench.data.synthetic.grids import grid_triangles, grid_uv, rotation
 from focsbench.data.synthetic.occluders_worn import Occluder
 from focsbench.data.synthetic.parts import OTHER
 from focsbench.data.synthetic.surfaces import Material, Surface, uniform
@@ -16,7 +16,7 @@ from focsbench.face_models.anny_hands import HandRig
 from focsbench.types import FloatArray, IntArray
 
 SKIN = Material(
-    texture="skin", repeat=(3.0, 3.0), modulate=0.22, emboss=0.15, specular=0.10, gloss=4,
+    texture="skin", repeat=(1.6, 1.6), modulate=0.14, emboss=0.10, specular=0.10, gloss=4,
     wrap=(0.22, 0.09, 0.06), sheen=0.1,
 )  # fmt: skip
 
@@ -116,36 +116,47 @@ def wrist_loop(triangles: IntArray) -> IntArray:
     return np.array(loop)
 
 
-def _forearm(
-    ring: FloatArray,
-    direction: FloatArray,
-    skin: FloatArray,
-    sleeve: tuple[float, float, float],
-    bare: float,
-) -> list[Surface]:
-    """Extend the wrist ring (N, 3) along a direction: bare skin, then a sleeve."""
-    centre = ring.mean(axis=0)
-    surfaces = []
-    for first, last, grow, colour, material in (
-        (0.0, bare + 8, 1.0, skin, SKIN),
-        (
-            bare,
-            300.0,
-            1.22,
-            np.array(sleeve),
-            Material(texture="weave", repeat=(6, 12), modulate=0.3),
-        ),
-    ):
-        steps = np.linspace(first, last, 8)
-        widen = grow * (1 + 0.0022 * steps)
-        rows = centre + widen[:, None, None] * (ring - centre) + steps[:, None, None] * direction
-        surfaces.append(
-            uniform(
-                rows.reshape(-1, 3), grid_triangles(8, len(ring), wrap=True), colour, OTHER,
-                material=material,
-            )
-        )  # fmt: skip
-    return surfaces
+def with_forearm(surface: Surface, direction: FloatArray, bare: float) -> Surface:
+    """Extend a hand smoothly beyond its open wrist by ``bare`` mm of skin along a direction."""
+    loop = wrist_loop(surface.triangles)
+    ring, count = surface.vertices[loop], len(surface.vertices)
+    steps = np.linspace(0, bare, 6)[1:, None, None]
+    rows = ring.mean(axis=0) + (1 + 0.0022 * steps) * (ring - ring.mean(axis=0)) + steps * direction
+    first = np.concatenate([loop, count + np.arange(rows.size // 3)]).reshape(-1, len(loop))
+    here, beside = first, np.roll(first, -1, axis=1)
+    # a triangle of the hand runs along each edge of the loop; the neighbour runs back
+    new = [
+        np.stack([beside[:-1], here[:-1], here[1:]], -1).reshape(-1, 3),
+        np.stack([beside[:-1], here[1:], beside[1:]], -1).reshape(-1, 3),
+    ]
+    triangles = np.concatenate([surface.triangles, *new]).astype(np.int32)
+    uv = surface.uv[loop] - np.array([1 / 90, 0]) * steps
+    colour = np.broadcast_to(surface.colour[loop], rows.shape)
+    return replace(
+        surface,
+        vertices=np.concatenate([surface.vertices, rows.reshape(-1, 3)]).astype(np.float32),
+        triangles=triangles,
+        colour=np.concatenate([surface.colour, colour.reshape(-1, 3)]).astype(np.float32),
+        uv=np.concatenate([surface.uv, uv.reshape(-1, 2)]).astype(np.float32),
+        labels=np.full(len(triangles), OTHER, dtype=np.uint8),
+    )
+
+
+def _sleeve(
+    ring: FloatArray, direction: FloatArray, start: float, colour: tuple[float, float, float]
+) -> Surface:
+    """A loose tube of cloth around the forearm, from ``start`` mm behind the wrist ring (N, 3)."""
+    steps = np.linspace(start, 320.0, 8)[:, None, None]
+    rows = ring.mean(axis=0) + 1.22 * (1 + 0.002 * steps) * (ring - ring.mean(axis=0))
+    rows = rows + steps * direction
+    return uniform(
+        rows.reshape(-1, 3),
+        grid_triangles(8, len(ring), wrap=True),
+        colour,
+        OTHER,
+        uv=grid_uv(8, len(ring)),
+        material=Material(texture="weave", repeat=(2.0, 6.0), modulate=0.3, sheen=0.2),
+    )
 
 
 def hand(
@@ -201,10 +212,11 @@ def hand(
         uv=(vertices[:, [0, 2]] / 90.0).astype(np.float32),
         labels=np.full(len(triangles), OTHER, dtype=np.uint8),
         material=SKIN,
+        closed=True,
     )
     arm = -axes[:, 0] + np.array([side * 0.25, -0.35, 0.15])
     arm = arm / np.linalg.norm(arm)
-    ring = placed[wrist_loop(triangles)]
-    return Occluder(
-        "hand", [surface, *_forearm(ring, arm, skin, sleeve, rng.uniform(20, 90))], held=True
-    )
+    bare = rng.uniform(20, 90)
+    ring = surface.vertices[wrist_loop(triangles)]
+    solid = [with_forearm(surface, arm, bare + 12), _sleeve(ring, arm, bare, sleeve)]
+    return Occluder("hand", solid, held=True)

@@ -90,16 +90,18 @@ def glasses(rng: np.random.Generator, anatomy: Anatomy, dark: bool) -> Occluder:
 
 
 def _temple(hinge: FloatArray, anatomy: Anatomy) -> FloatArray:
-    """Path (N, 3) of a temple from its hinge along the side of the head to behind the ear."""
-    z = np.linspace(hinge[2], anatomy.axis_z - 8, 10)
-    y = hinge[1] + np.linspace(0, 2, 10)
-    side = np.sign(hinge[0])
-    x = np.full(10, abs(hinge[0]))
-    for _ in range(2):  # the surface is queried at the angle where the temple itself ends up
+    """Path (N, 3) of a temple from its hinge along the side of the head to the ear."""
+    steps = 12
+    side = float(np.sign(hinge[0]))
+    z = np.linspace(hinge[2], anatomy.axis_z + 10, steps)
+    y = hinge[1] + np.linspace(0, 3, steps)
+    x = np.full(steps, abs(hinge[0]))
+    for _ in range(3):  # the surface is queried at the angle where the temple itself ends up
         angle = np.arctan2(x, z - anatomy.axis_z)
         surface = anatomy.radius_at(side * angle, y) * np.sin(angle)
-        x = np.maximum(x, surface + 2.0)
-    x = np.minimum(x, abs(hinge[0]) + np.linspace(0, 14, 10))
+        x = np.maximum(abs(hinge[0]), np.minimum(surface, abs(hinge[0]) + 24) + 2.5)
+    x = np.maximum.accumulate(x)
+    x[-1] -= 7  # slips behind the ear
     return np.stack([side * x, y, z], axis=1)
 
 

@@ -22,10 +22,9 @@ from focsbench.data.synthetic.parts import BACKGROUND, LABEL
 from focsbench.data.synthetic.shading import gather, shade
 from focsbench.data.synthetic.shots import Shot
 from focsbench.data.synthetic.subjects import Subject, load_heads
-from focsbench.data.synthetic.surfaces import PackedScene, Surface, pack
+from focsbench.data.synthetic.surfaces import PackedScene, Surface, pack, rasterize_scene
 from focsbench.data.synthetic.view import View, view_of
 from focsbench.face_models.skin_detail import ATTRIBUTES, apply_detail
-from focsbench.rendering.numba_rasterizer import rasterize_arrays
 from focsbench.types import BoolArray, FloatArray, IntArray
 
 SUPERSAMPLING = RENDERED / PICTURED
@@ -74,15 +73,7 @@ def _render(
     size = rendered_size(view.size)
     xy = (view.project(scene.vertices) + 0.5) * SUPERSAMPLING - 0.5
     depth = np.where(scene.vertices[:, 2] > NEAR_MM, scene.vertices[:, 2], -1.0)
-    ids, barycentrics, nearest = rasterize_arrays(
-        xy.astype(np.float32),
-        depth.astype(np.float32),
-        scene.triangles,
-        size,
-        size,
-        cull=False,
-        perspective=True,
-    )
+    ids, barycentrics, nearest = rasterize_scene(scene, xy, depth, size, perspective=True)
     painted = None
     if subject is not None:
         painted = _paint_head(scene, ids, barycentrics, subject)

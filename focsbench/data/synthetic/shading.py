@@ -23,16 +23,14 @@ Array = NDArray[Any]  # inside kernels, where numba decides about types
 
 @kernel
 def texel(textures: Array, index: int, u: Any, v: Any) -> Any:
-    """Bilinear lookup in a periodic texture; u and v count tiles."""
-    size = textures.shape[1]
-    x = (u - np.floor(u)) * size
-    y = (v - np.floor(v)) * size
-    x0 = int(x) % size
-    y0 = int(y) % size
-    x1 = (x0 + 1) % size
-    y1 = (y0 + 1) % size
-    fx = x - int(x)
-    fy = y - int(y)
+    """Bilinear lookup in a periodic texture of 2**n texels; u and v count tiles."""
+    wrap = textures.shape[1] - 1
+    x = u * textures.shape[1]
+    y = v * textures.shape[1]
+    floor_x, floor_y = np.floor(x), np.floor(y)
+    fx, fy = x - floor_x, y - floor_y
+    x0, y0 = int(floor_x) & wrap, int(floor_y) & wrap
+    x1, y1 = (x0 + 1) & wrap, (y0 + 1) & wrap
     top = textures[index, y0, x0] * (1 - fx) + textures[index, y0, x1] * fx
     bottom = textures[index, y1, x0] * (1 - fx) + textures[index, y1, x1] * fx
     return top * (1 - fy) + bottom * fy
@@ -196,8 +194,11 @@ def shade_pixels(
                 if m[8] != 0.0:
                     step = np.float32(0.012)
                     relief += m[8] * (t - texel(textures, int(m[0]), u + step, v + step))
-            key = one - shadow * (one - lit_share(key_depth, key_matrix, x, y, z, softness, bias))
             cos_key = nx * directions[0, 0] + ny * directions[0, 1] + nz * directions[0, 2]
+            key = np.float32(0.0)
+            if cos_key + m[11] > 0.0:  # red light creeps farthest
+                share = lit_share(key_depth, key_matrix, x, y, z, softness, bias)
+                key = one - shadow * (one - share)
             cos_fill = nx * directions[2, 0] + ny * directions[2, 1] + nz * directions[2, 2]
             gloss = m[9] * (w0 * highlight[i0] + w1 * highlight[i1] + w2 * highlight[i2])
             spark_key = np.float32(0.0)

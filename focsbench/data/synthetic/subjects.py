@@ -18,15 +18,15 @@ from focsbench.face_models.anny_identity import IdentityParameters
 from focsbench.face_models.skin_detail import pixel_attributes
 from focsbench.types import BoolArray, FloatArray, IntArray
 
-# Vertical elliptic cylinder that holds the neck of the average head below a height, mm.
-_NECK_AXIS_Z, _NECK_HALF, _NECK_TOP = -90.0, (62.0, 66.0), -84.0
+# Axis and half widths of the elliptic cylinder that holds the neck of the average head, mm.
+_NECK_AXIS_Z, _NECK_HALF = -90.0, (60.0, 64.0)
 
 
 @dataclass(frozen=True)
 class Subject:
     """One person.
 
-    anatomy: measures of the head without expression.
+    neutral: (V, 3) mm, the head without expression. anatomy: its measures.
     paint: (V, 3 + 7 + 1) albedo, the attributes of the per-pixel skin detail, specular strength.
     cap: hair on the skull, None if shaved. curtain: long hair below it, or None. torso: clothes.
     """
@@ -34,6 +34,7 @@ class Subject:
     identity: IdentityParameters
     appearance: Appearance
     clothes: Clothes
+    neutral: FloatArray
     anatomy: Anatomy
     paint: FloatArray
     cap: Surface | None
@@ -52,12 +53,15 @@ def load_heads() -> AnnyHeads:
     return AnnyHeads.load()
 
 
-def without_shoulders(vertices: FloatArray) -> FloatArray:
-    """Press the shoulders of a head (V, 3) onto the column of its neck.
+def without_shoulders(vertices: FloatArray, chin_y: float) -> FloatArray:
+    """Press the shoulders of a head (V, 3) onto the column of its neck; the face stays as it is.
 
     The stumps of the shoulders would turn with the head; the torso of the clothes has its own.
     """
-    inside = smoothstep((_NECK_TOP - vertices[:, 1]) / 9.0)
+    # behind the jaw the neck starts higher than below the chin, before it widens
+    behind = smoothstep((-45.0 - vertices[:, 2]) / 20.0)
+    top = chin_y - 10.0 + 26.0 * behind
+    inside = smoothstep((top - vertices[:, 1]) / 14.0)
     across = vertices[:, 0] / _NECK_HALF[0]
     along = (vertices[:, 2] - _NECK_AXIS_Z) / _NECK_HALF[1]
     shrink = 1 - inside * (1 - 1 / np.maximum(np.hypot(across, along), 1.0))
@@ -115,13 +119,15 @@ def sample_subject(rng: np.random.Generator, spread: float) -> Subject:
     paint = np.column_stack([appearance.albedo, attributes, appearance.specular])
     style = sample_style(rng, 1 - identity.sex, appearance.hair_rgb)
     clothes = sample_clothes(rng)
-    head = without_shoulders(heads.head(identity))
+    neutral = heads.head(identity)
+    head = without_shoulders(neutral, float(neutral[heads.landmarks68[8], 1]))
     anatomy = measure(head, heads.triangles, head[heads.landmarks68])
     long = style is not None and style.length > 0
     return Subject(
         identity=identity,
         appearance=appearance,
         clothes=clothes,
+        neutral=neutral,
         anatomy=anatomy,
         paint=np.ascontiguousarray(paint, dtype=np.float32),
         cap=None if style is None else hair_shell(style, anatomy, head, heads.triangles),

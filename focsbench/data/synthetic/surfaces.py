@@ -9,7 +9,8 @@ import numpy as np
 
 from focsbench.data.synthetic.textures import texture_index
 from focsbench.rendering.jit import kernel
-from focsbench.types import FloatArray, IntArray
+from focsbench.rendering.numba_rasterizer import rasterize_arrays
+from focsbench.types import BoolArray, FloatArray, IntArray
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ class Surface:
     vertices: (V, 3) mm in the head's model frame (or the camera's, after posing).
     triangles: (F, 3). colour: (V, 3) display RGB. uv: (V, 2), unit up to the material's repeat.
     labels: (F,) part labels (parts.py). opacity: 1 for solid surfaces, below for lenses.
-    highlight: (V,) factor of the material's specular strength.
+    highlight: (V,) factor of the material's specular strength. closed: nobody can see its inner
+    side, so its triangles are drawn only where they face the viewer.
     """
 
     vertices: FloatArray
@@ -63,6 +65,7 @@ class Surface:
     material: Material = field(default_factory=Material)
     opacity: float = 1.0
     highlight: FloatArray | None = None
+    closed: bool = False
 
     def moved(self, vertices: FloatArray) -> Surface:
         """Return the same surface with other vertex positions."""
@@ -81,6 +84,7 @@ class PackedScene:
     triangles: IntArray
     labels: IntArray
     triangle_material: IntArray
+    closed: BoolArray
     materials: FloatArray
 
 
@@ -152,5 +156,50 @@ def pack(surfaces: Sequence[Surface]) -> PackedScene:
         triangle_material=np.repeat(
             np.arange(len(surfaces), dtype=np.int16), [len(t) for t in triangles]
         ),
+        closed=np.repeat([s.closed for s in surfaces], [len(t) for t in triangles]),
         materials=np.array([s.material.row() for s in surfaces], dtype=np.float32),
     )
+
+
+@kernel
+def drawn_triangles(xy: FloatArray, triangles: IntArray, closed: BoolArray) -> IntArray:
+    """Return the ids of the triangles that can be seen: open ones and those that face the viewer.
+
+    xy: (V, 2) image coordinates, y down.
+    """
+    kept = np.empty(len(triangles), dtype=np.int32)
+    count = 0
+    for f in range(len(triangles)):
+        a, b, c = triangles[f]
+        if closed[f]:
+            area = (xy[b, 0] - xy[a, 0]) * (xy[c, 1] - xy[a, 1]) - (xy[b, 1] - xy[a, 1]) * (
+                xy[c, 0] - xy[a, 0]
+            )
+            if area >= 0:
+                continue
+        kept[count] = f
+        count += 1
+    return kept[:count]
+
+
+def rasterize_scene(
+    scene: PackedScene, xy: FloatArray, depth: FloatArray, size: int, perspective: bool
+) -> tuple[IntArray, FloatArray, FloatArray]:
+    """Rasterise a scene with projected vertices xy (V, 2) and depth (V,) into (size, size) images.
+
+    Returns triangle ids (-1 for nothing), affine barycentrics and depth (inf for nothing).
+    """
+    xy = np.ascontiguousarray(xy, dtype=np.float32)
+    kept = drawn_triangles(xy, scene.triangles, scene.closed)
+    ids, barycentrics, nearest = rasterize_arrays(
+        xy,
+        np.asarray(depth, dtype=np.float32),
+        scene.triangles[kept],
+        size,
+        size,
+        cull=False,
+        perspective=perspective,
+    )
+    # the last entry answers for -1
+    numbers = np.append(kept, np.int32(-1))
+    return numbers[ids], barycentrics, nearest

@@ -62,11 +62,11 @@ def sample_clothes(rng: np.random.Generator) -> Clothes:
 
 def neck_ellipse(anatomy: Anatomy) -> tuple[float, float, float]:
     """Return the z of the neck's axis, its half width and its half depth below the jaw, mm."""
-    y = float(anatomy.landmarks[8, 1]) - 30.0
+    y = float(anatomy.landmarks[8, 1]) - 40.0
     front, back = anatomy.radius_at(np.array([0.0, np.pi]), np.full(2, y))
-    sides = np.radians(np.array([80.0, 90.0, 100.0]))
-    right = anatomy.radius_at(sides, np.full(3, y)) * np.sin(sides)
-    left = anatomy.radius_at(-sides, np.full(3, y)) * np.sin(sides)
+    sides = np.radians(np.linspace(75.0, 135.0, 7))
+    right = anatomy.radius_at(sides, np.full(7, y)) * np.sin(sides)
+    left = anatomy.radius_at(-sides, np.full(7, y)) * np.sin(sides)
     width = float(np.clip(np.maximum(right, left).max(), 48, 68))
     return anatomy.axis_z + 0.5 * float(front - back), width, 0.5 * float(front + back)
 
