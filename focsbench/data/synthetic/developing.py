@@ -119,14 +119,14 @@ def develop(
     """Turn a rendering into a noise-free picture.
 
     Args:
-        colour: (R, R, 3) unclamped light, black where nothing is. cover: (R, R) bool, where
-            something is. background: (S, S, 3) in [0, 1]. blur: standard deviation, at most 0.8 px.
+        colour: (R, R, 3) unclamped light, black where nothing is. cover: (R, R), share of
+            the background that is hidden. background: (S, S, 3) in [0, 1]. blur: standard deviation, at most 0.8 px.
 
     Returns:
         (S, S, 3) float32 in [0, 1].
     """
     small = reduce_image(colour)
-    share = reduce_image(cover[..., None].astype(np.float32))
+    share = reduce_image(cover[..., None])
     picture = blend_and_expose(small, share, background, np.float32(exposure))
     side = np.float32(0.5 * blur**2)  # a three-point filter of this variance
     blurred: FloatArray = np.clip(blur3(picture, side), 0, 1)

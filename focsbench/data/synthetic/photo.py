@@ -55,9 +55,14 @@ class Photo:
 
 @dataclass(frozen=True)
 class _Layer:
-    """One rendering at the supersampled size: colour, labels (0 where empty), depth (inf there)."""
+    """One rendering at the supersampled size.
+
+    colour: (R, R, 3), black where empty. cover: (R, R), share of the background that is hidden.
+    labels: (R, R), 0 where empty. depth: (R, R) mm, inf where empty.
+    """
 
     colour: FloatArray
+    cover: FloatArray
     labels: IntArray
     depth: FloatArray
 
@@ -79,7 +84,7 @@ def _render(
         painted = _paint_head(scene, ids, barycentrics, subject)
     colour = shade(scene, ids, barycentrics, lighting, shadows, painted)
     labels = np.where(ids >= 0, scene.labels[np.maximum(ids, 0)], BACKGROUND).astype(np.uint8)
-    return _Layer(colour, labels, nearest)
+    return _Layer(colour, (ids >= 0).astype(np.float32), labels, nearest)
 
 
 def _paint_head(
@@ -110,7 +115,7 @@ def _look_through(
 ) -> tuple[_Layer, BoolArray]:
     """Put lenses over a layer; returns the new layer and where a lens is the front-most surface."""
     seen = np.zeros(layer.labels.shape, dtype=np.bool_)
-    colour, labels = layer.colour, layer.labels.copy()
+    colour, cover, labels = layer.colour, layer.cover, layer.labels.copy()
     eyes = (labels == LABEL["l_eye"]) | (labels == LABEL["r_eye"])
     for lens in lenses:
         glass = _render(pack([lens]), view, lighting, shadows, subject=None)
@@ -120,14 +125,14 @@ def _look_through(
         # highlights lie on the glass, however clear it is
         shine = np.clip(glass.colour - 0.8, 0, 1) * (1 - lens.opacity)
         colour = np.where(front[..., None], mixed + shine, colour)
+        cover = np.where(front, np.maximum(cover, np.float32(lens.opacity)), cover)
         keep = eyes if lens.opacity <= SEE_THROUGH else np.zeros_like(eyes)
         labels[front & ~keep] = LABEL["eye_g"]
-    return _Layer(colour, labels, layer.depth), seen
+    return _Layer(colour, cover, labels, layer.depth), seen
 
 
 def _develop(layer: _Layer, shot: Shot) -> FloatArray:
-    cover = layer.labels != BACKGROUND
-    return develop(layer.colour, cover, shot.background, shot.exposure, shot.blur)
+    return develop(layer.colour, layer.cover, shot.background, shot.exposure, shot.blur)
 
 
 def _hidden(scene: Scene, layer: _Layer, lens: BoolArray, pixels: FloatArray) -> BoolArray:
