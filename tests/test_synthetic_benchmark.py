@@ -116,6 +116,12 @@ def test_refuses_to_write_over_files(root):
         write_benchmark(root, CONFIG, workers=1)
 
 
+def test_says_where_it_cannot_write(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(InputError, match="cannot be written"):
+        write_benchmark(tmp_path / "file" / "data", CONFIG, workers=1)
+
+
 def test_contact_sheet(root, tmp_path):
     save_contact_sheet(root, tmp_path / "sheet.png", n=7)
     with Image.open(tmp_path / "sheet.png") as sheet:

@@ -33,16 +33,12 @@ def write_benchmark(root: Path, config: SyntheticConfig, workers: int) -> None:
         workers: number of processes; 1 works in this process. It does not change any byte.
 
     Raises:
-        InputError: if ``root`` holds files already.
+        InputError: if ``root`` holds files already or cannot be written.
     """
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         raise InputError(f"{root}: exists already; remove it or choose another folder.")
     partial = root.with_name(root.name + ".partial")
-    if partial.exists():
-        shutil.rmtree(partial)
-    celebahq_writer.make_folders(partial, config)
-    ar_writer.make_folders(partial)
-    now_writer.make_folders(partial)
+    _make_folders(partial, config)
     jobs: list[Job] = [
         *celebahq_writer.plan(config),
         *ar_writer.plan(config),
@@ -57,6 +53,20 @@ def write_benchmark(root: Path, config: SyntheticConfig, workers: int) -> None:
     if root.exists():
         root.rmdir()
     partial.replace(root)
+
+
+def _make_folders(root: Path, config: SyntheticConfig) -> None:
+    """Start with empty folders."""
+    try:
+        if root.exists():
+            shutil.rmtree(root)
+        celebahq_writer.make_folders(root, config)
+        ar_writer.make_folders(root)
+        now_writer.make_folders(root)
+    except OSError as error:
+        raise InputError(
+            f"{root}: cannot be written ({error.strerror}); choose another folder."
+        ) from None
 
 
 def _run(

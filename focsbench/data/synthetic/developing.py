@@ -119,8 +119,10 @@ def develop(
     """Turn a rendering into a noise-free picture.
 
     Args:
-        colour: (R, R, 3) unclamped light, black where nothing is. cover: (R, R), share of
-            the background that is hidden. background: (S, S, 3) in [0, 1]. blur: standard deviation, at most 0.8 px.
+        colour: (R, R, 3) unclamped light, black where nothing is.
+        cover: (R, R), share of the background that is hidden.
+        background: (S, S, 3) in [0, 1].
+        blur: standard deviation, at most 0.8 px.
 
     Returns:
         (S, S, 3) float32 in [0, 1].

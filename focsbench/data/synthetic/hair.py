@@ -203,7 +203,7 @@ def hair_curtain(style: HairStyle, anatomy: Anatomy) -> Surface:
     # hair keeps the width of the skull where it hangs, then falls slowly to the neck
     reference = np.maximum.accumulate(anatomy.radius_at(grid_angle, grid_y), axis=0)
     fall = np.clip((eye_y - 60 - grid_y) / 200, 0, 1)
-    radius = reference * (1 - 0.16 * fall) + 4 + 0.75 * style.thickness
+    radius = reference * (1 - 0.16 * fall) + 4 + 0.55 * style.thickness
     radius = radius * (1 + style.curl * 0.35 * smooth_noise(rng, radius.shape, (2.5, 2.5)))
     edge = np.minimum(np.arange(columns), np.arange(columns)[::-1])
     radius -= 7.0 * np.exp(-edge / 2.0)
