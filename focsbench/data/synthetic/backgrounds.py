@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from PIL import Image
 from scipy import ndimage
 
 from focsbench.types import FloatArray
@@ -106,11 +107,11 @@ def studio_background(rng: np.random.Generator, size: int) -> FloatArray:
 
 def _enlarge(coarse: FloatArray, size: int) -> FloatArray:
     """Bilinear enlargement (backgrounds are out of focus anyway), clipped to [0, 1]."""
-    position = np.clip((np.arange(size) + 0.5) * _COARSE / size - 0.5, 0, _COARSE - 1)
-    low = np.minimum(position.astype(int), _COARSE - 2)
-    t = (position - low).astype(np.float32)
-    coarse = coarse.astype(np.float32)
-    rows = coarse[low] * (1 - t)[:, None, None] + coarse[low + 1] * t[:, None, None]
-    image = rows[:, low] * (1 - t)[None, :, None] + rows[:, low + 1] * t[None, :, None]
-    result: FloatArray = np.clip(image, 0, 1)
-    return result
+    coarse = np.clip(coarse, 0, 1).astype(np.float32)
+    planes = [
+        Image.fromarray(np.ascontiguousarray(coarse[..., channel])).resize(
+            (size, size), Image.Resampling.BILINEAR
+        )
+        for channel in range(3)
+    ]
+    return np.stack([np.asarray(plane) for plane in planes], axis=-1)

@@ -19,50 +19,52 @@ from focsbench.rendering.jit import kernel
 from focsbench.types import FloatArray, IntArray
 
 Array = NDArray[Any]  # inside kernels, where numba decides about types
+# Numba computes float32 with a Python number in double precision, which is slower.
+ZERO, HALF, ONE = np.float32(0), np.float32(0.5), np.float32(1)
+# Samples of a shadow filter: a square turned by 27 degrees, so that the map's rows do not show.
+TAPS = np.array([(-0.315, -0.945), (0.945, -0.315), (-0.945, 0.315), (0.315, 0.945)], np.float32)
 
 
 @kernel
 def texel(textures: Array, index: int, u: Any, v: Any) -> Any:
     """Bilinear lookup in a periodic texture of 2**n texels; u and v count tiles."""
     wrap = textures.shape[1] - 1
-    x = u * textures.shape[1]
-    y = v * textures.shape[1]
+    size = np.float32(textures.shape[1])
+    x, y = u * size, v * size
     floor_x, floor_y = np.floor(x), np.floor(y)
     fx, fy = x - floor_x, y - floor_y
     x0, y0 = int(floor_x) & wrap, int(floor_y) & wrap
     x1, y1 = (x0 + 1) & wrap, (y0 + 1) & wrap
-    top = textures[index, y0, x0] * (1 - fx) + textures[index, y0, x1] * fx
-    bottom = textures[index, y1, x0] * (1 - fx) + textures[index, y1, x1] * fx
-    return top * (1 - fy) + bottom * fy
+    top = textures[index, y0, x0] * (ONE - fx) + textures[index, y0, x1] * fx
+    bottom = textures[index, y1, x0] * (ONE - fx) + textures[index, y1, x1] * fx
+    return top * (ONE - fy) + bottom * fy
 
 
 @kernel
 def lit_share(depth: Array, matrix: Array, x: Any, y: Any, z: Any, spread: Any, bias: Any) -> Any:
-    """Share of 2 x 2 bilinear shadow-map samples around a point that nothing hides."""
-    size = depth.shape[0]
+    """Share of four bilinear shadow-map samples around a point that nothing hides."""
+    border = np.float32(depth.shape[0] - 1)
     column = matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2] * z + matrix[0, 3]
     row = matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2] * z + matrix[1, 3]
     own = matrix[2, 0] * x + matrix[2, 1] * y + matrix[2, 2] * z + matrix[2, 3] - bias
-    lit = 0.0
-    for i in range(2):
-        for j in range(2):
-            # a square turned by 27 degrees, so that rows and columns of the map do not show
-            cx = column + spread * (0.9 * (j - 0.5) - 0.45 * (i - 0.5)) * 1.4
-            cy = row + spread * (0.45 * (j - 0.5) + 0.9 * (i - 0.5)) * 1.4
-            if not (0 <= cx < size - 1 and 0 <= cy < size - 1):
-                lit += 1.0
-                continue
-            c = int(cx)
-            r = int(cy)
-            fx = cx - c
-            fy = cy - r
-            lit += (
-                (depth[r, c] > own) * (1 - fx) * (1 - fy)
-                + (depth[r, c + 1] > own) * fx * (1 - fy)
-                + (depth[r + 1, c] > own) * (1 - fx) * fy
-                + (depth[r + 1, c + 1] > own) * fx * fy
-            )
-    return lit / 4.0
+    lit = ZERO
+    for i in range(4):
+        cx = column + spread * TAPS[i, 0]
+        cy = row + spread * TAPS[i, 1]
+        if not (ZERO <= cx < border and ZERO <= cy < border):
+            lit += ONE
+            continue
+        c, r = int(cx), int(cy)
+        fx, fy = cx - np.float32(c), cy - np.float32(r)
+        if depth[r, c] > own:
+            lit += (ONE - fx) * (ONE - fy)
+        if depth[r, c + 1] > own:
+            lit += fx * (ONE - fy)
+        if depth[r + 1, c] > own:
+            lit += (ONE - fx) * fy
+        if depth[r + 1, c + 1] > own:
+            lit += fx * fy
+    return lit * np.float32(0.25)
 
 
 @kernel
@@ -105,7 +107,7 @@ def surrounding_light(
 @kernel
 def sparkle(cosine: Any, squarings: int) -> Any:
     """Return cosine ** (2 ** squarings), 0 for a negative cosine."""
-    value = max(cosine, 0.0)
+    value = max(cosine, ZERO)
     for _ in range(squarings):
         value *= value
     return value
@@ -115,8 +117,8 @@ def sparkle(cosine: Any, squarings: int) -> Any:
 def half_way(n: tuple[Any, Any, Any], light: Array, v: tuple[Any, Any, Any]) -> Any:
     """Cosine between the normal and the direction half-way between light and viewer."""
     hx, hy, hz = light[0] + v[0], light[1] + v[1], light[2] + v[2]
-    length = np.sqrt(hx * hx + hy * hy + hz * hz) + 1e-6
-    return (n[0] * hx + n[1] * hy + n[2] * hz) / length
+    square = hx * hx + hy * hy + hz * hz + np.float32(1e-9)
+    return (n[0] * hx + n[1] * hy + n[2] * hz) / np.sqrt(square)
 
 
 @kernel
@@ -148,7 +150,6 @@ def shade_pixels(
     Columns of ``materials``: see ``surfaces.Material.row``.
     """
     height, width = ids.shape
-    one = np.float32(1.0)
     bias = np.float32(3.0 + 2.0 * softness)
     for row in range(height):
         for column in range(width):
@@ -160,68 +161,67 @@ def shade_pixels(
             w0 = barycentrics[row, column, 0] / vertices[i0, 2]
             w1 = barycentrics[row, column, 1] / vertices[i1, 2]
             w2 = barycentrics[row, column, 2] / vertices[i2, 2]
-            total = w0 + w1 + w2
-            w0 /= total
-            w1 /= total
-            w2 /= total
+            total = ONE / (w0 + w1 + w2)
+            w0 *= total
+            w1 *= total
+            w2 *= total
             x = w0 * vertices[i0, 0] + w1 * vertices[i1, 0] + w2 * vertices[i2, 0]
             y = w0 * vertices[i0, 1] + w1 * vertices[i1, 1] + w2 * vertices[i2, 1]
             z = w0 * vertices[i0, 2] + w1 * vertices[i1, 2] + w2 * vertices[i2, 2]
             nx = w0 * normals[i0, 0] + w1 * normals[i1, 0] + w2 * normals[i2, 0]
             ny = w0 * normals[i0, 1] + w1 * normals[i1, 1] + w2 * normals[i2, 1]
             nz = w0 * normals[i0, 2] + w1 * normals[i1, 2] + w2 * normals[i2, 2]
-            length = np.sqrt(nx * nx + ny * ny + nz * nz) + np.float32(1e-9)
-            distance = np.sqrt(x * x + y * y + z * z)
-            vx, vy, vz = -x / distance, -y / distance, -z / distance
-            facing = (nx * vx + ny * vy + nz * vz) / length
+            scale = ONE / (np.sqrt(nx * nx + ny * ny + nz * nz) + np.float32(1e-9))
+            nearness = ONE / np.sqrt(x * x + y * y + z * z)
+            vx, vy, vz = -x * nearness, -y * nearness, -z * nearness
+            facing = (nx * vx + ny * vy + nz * vz) * scale
             # Well turned away: this is the inner side of a sheet. A little: a silhouette.
             inner = 0
-            if facing < -0.25:
+            if facing < np.float32(-0.25):
                 inner = 3
-                length = -length
+                scale = -scale
                 facing = -facing
-            nx /= length
-            ny /= length
-            nz /= length
+            nx *= scale
+            ny *= scale
+            nz *= scale
             m = materials[triangle_material[f]]
-            t = np.float32(0.0)
-            relief = one
-            if m[6] != 0.0 or m[7] != 0.0 or m[8] != 0.0:
+            t = ZERO
+            relief = ONE
+            if m[6] != ZERO or m[7] != ZERO or m[8] != ZERO:
                 u = (w0 * uv[i0, 0] + w1 * uv[i1, 0] + w2 * uv[i2, 0]) * m[1]
                 v = (w0 * uv[i0, 1] + w1 * uv[i1, 1] + w2 * uv[i2, 1]) * m[2]
                 t = texel(textures, int(m[0]), u, v)
-                relief += m[7] * (t - np.float32(0.5))
-                if m[8] != 0.0:
+                relief += m[7] * (t - HALF)
+                if m[8] != ZERO:
                     step = np.float32(0.012)
                     relief += m[8] * (t - texel(textures, int(m[0]), u + step, v + step))
             cos_key = nx * directions[0, 0] + ny * directions[0, 1] + nz * directions[0, 2]
-            key = np.float32(0.0)
-            if cos_key + m[11] > 0.0:  # red light creeps farthest
+            key = ZERO
+            if cos_key + m[11] > ZERO:  # red light creeps farthest
                 share = lit_share(key_depth, key_matrix, x, y, z, softness, bias)
-                key = one - shadow * (one - share)
+                key = ONE - shadow * (ONE - share)
             cos_fill = nx * directions[2, 0] + ny * directions[2, 1] + nz * directions[2, 2]
             gloss = m[9] * (w0 * highlight[i0] + w1 * highlight[i1] + w2 * highlight[i2])
-            spark_key = np.float32(0.0)
-            spark_fill = np.float32(0.0)
-            if gloss > 0.0:
+            spark_key, spark_fill = ZERO, ZERO
+            if gloss > ZERO:
                 n, view = (nx, ny, nz), (vx, vy, vz)
-                if cos_key > 0.0:
+                if cos_key > ZERO:
                     spark_key = gloss * key * sparkle(half_way(n, directions[0], view), int(m[10]))
-                if cos_fill > 0.0:
+                if cos_fill > ZERO:
                     spark_fill = gloss * sparkle(half_way(n, directions[2], view), int(m[10]))
-            grazing = one - max(facing, np.float32(0.0))
-            relief *= one + m[14] * grazing * grazing * grazing
+            grazing = ONE - max(facing, ZERO)
+            relief *= ONE + m[14] * grazing * grazing * grazing
             for c in range(3):
                 light = (
                     w0 * surrounding[i0, inner + c]
                     + w1 * surrounding[i1, inner + c]
                     + w2 * surrounding[i2, inner + c]
                 )
-                wrap = m[11 + c]
-                light += max(0.0, (cos_key + wrap) / (one + wrap)) * key * light_colours[0, c]
-                light += max(0.0, (cos_fill + wrap) / (one + wrap)) * light_colours[2, c]
+                wrap, shrink = m[11 + c], m[15 + c]
+                light += max(ZERO, (cos_key + wrap) * shrink) * key * light_colours[0, c]
+                light += max(ZERO, (cos_fill + wrap) * shrink) * light_colours[2, c]
                 base = painted[row, column, c]
-                if base < 0.0:
+                if base < ZERO:
                     base = w0 * colour[i0, c] + w1 * colour[i1, c] + w2 * colour[i2, c]
                 base += m[6] * t * (m[3 + c] - base)
                 out[row, column, c] = (

@@ -43,6 +43,7 @@ class Material:
         return [
             float(texture_index(self.texture)), *self.repeat, *self.second_colour, self.mix,
             self.modulate, self.emboss, self.specular, self.gloss, *self.wrap, self.sheen,
+            *(1 / (1 + wrap) for wrap in self.wrap),
         ]  # fmt: skip
 
 
