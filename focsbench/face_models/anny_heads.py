@@ -17,7 +17,7 @@ from focsbench.face_models.anny_targets import Slider
 from focsbench.face_models.array_cache import Arrays, read_arrays, write_arrays
 from focsbench.paths import cache_dir
 
-VERSION = 5  # a new number makes every user's cache be built again
+VERSION = 6  # a new number makes every user's cache be built again
 
 Expression = Mapping[str, float] | NDArray[np.floating[Any]] | None
 
@@ -68,14 +68,15 @@ class AnnyHeads:
         return regions["face"] & ~regions["lips"] & ~regions["eyes"]
 
     @property
-    def _warp_count(self) -> int:
+    def warps(self) -> NDArray[np.float32]:
+        """Modes (W, V, 3) in mm of the smooth random warps, see anny_warp."""
         names = anny_identity.identity_target_names(self.sliders, self.asymmetry)
-        return len(self._identity_targets) - len(names)
+        return self._identity_targets[len(names) :]
 
     def average_identity(self) -> IdentityParameters:
         """The identity whose head is ``base``."""
         return anny_identity.average_identity(
-            len(self.sliders), len(self.asymmetry), self._warp_count
+            len(self.sliders), len(self.asymmetry), len(self.warps)
         )
 
     def sample_identity(
@@ -83,7 +84,7 @@ class AnnyHeads:
     ) -> IdentityParameters:
         """Draw a random adult; ``spread`` is the standard deviation of the shape sliders."""
         return anny_identity.draw_identity(
-            rng, self.sliders, self.asymmetry, self._warp_count, spread
+            rng, self.sliders, self.asymmetry, len(self.warps), spread
         )
 
     def sample_expression(
@@ -103,12 +104,12 @@ class AnnyHeads:
 
         expression: weights by name or in the order of ``expression_names`` (51 or 85 of
         them), usually in [0, 1]. It does not disturb the rigid alignment, which belongs to
-        the neutral head.
+        the neutral head. Raises ValueError for an unknown name.
         """
         heads = self._unaligned([identity])
         aligned, rotations = self._align(heads)
         if expression is None:
-            return aligned[0]
+            return np.asarray(aligned[0])
         offsets = self.expression_offsets(expression, identity.ethnicity)
         head: NDArray[np.float32] = aligned[0] + offsets @ rotations[0].T
         return head
@@ -132,6 +133,8 @@ class AnnyHeads:
         weights = np.zeros(len(self.expression_names))
         if isinstance(expression, Mapping):
             for name, value in expression.items():
+                if name not in self.expression_names:
+                    raise ValueError(f"there is no expression {name!r}")
                 weights[self.expression_names.index(name)] = value
         elif expression is not None:
             weights[: len(expression)] = expression

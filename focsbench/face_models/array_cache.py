@@ -37,7 +37,9 @@ def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], facts: Mapping[
     from safetensors.numpy import save
 
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    metadata = {"facts": json.dumps(facts), "checksum": checksum(contiguous, facts)}
+    note = {"facts": facts, "checksum": checksum(contiguous, facts)}
+    # One key only: safetensors writes several keys in an order that changes between runs.
+    metadata = {"note": json.dumps(note, sort_keys=True)}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
@@ -68,9 +70,11 @@ def read_arrays(path: Path) -> tuple[Arrays, dict[str, Any]]:
         with safe_open(path, framework="numpy") as stream:
             metadata = stream.metadata() or {}
             arrays = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118
-        facts = json.loads(metadata.get("facts", "null"))
+        note = json.loads(metadata.get("note", "null"))
     except (SafetensorError, OSError, ValueError) as error:
         raise CacheError(damaged) from error
-    if not isinstance(facts, dict) or metadata.get("checksum") != checksum(arrays, facts):
+    if not isinstance(note, dict) or not isinstance(facts := note.get("facts"), dict):
+        raise CacheError(damaged)
+    if note.get("checksum") != checksum(arrays, facts):
         raise CacheError(damaged)
     return arrays, facts

@@ -33,7 +33,7 @@ def view_rotation(yaw: float, pitch: float = 0.0) -> Array:
     a, b = np.radians(yaw), np.radians(-pitch)
     about_y = np.array([[np.cos(a), 0, np.sin(a)], [0, 1, 0], [-np.sin(a), 0, np.cos(a)]])
     about_x = np.array([[1, 0, 0], [0, np.cos(b), -np.sin(b)], [0, np.sin(b), np.cos(b)]])
-    return about_y @ about_x
+    return np.asarray(about_y @ about_x)
 
 
 def render_view(
@@ -106,7 +106,8 @@ def save_preview(model: MorphableModel, path: Path) -> None:
 
     figure = Figure(figsize=(16, 25), layout="constrained")
     FigureCanvasAgg(figure)
-    parts = figure.subfigures(4, 1, height_ratios=(8.2, 5.2, 5.2, 6.4))
+    rows = figure.add_gridspec(4, 1, height_ratios=(8.2, 5.2, 5.2, 6.4))
+    parts = [figure.add_subfigure(rows[index]) for index in range(4)]
     _landmark_row(parts[0], model)
     _mode_rows(parts[1], model)
     _expression_rows(parts[2], model)
