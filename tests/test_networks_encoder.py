@@ -113,12 +113,12 @@ def _dots(count, generator):
 
 
 def test_soft_argmax_returns_the_position_of_a_peak():
-    layer = SoftArgmax(1, 1)
-    torch.nn.init.constant_(layer.heat.weight, 50.0)
+    layer = SoftArgmax((1,), 1)
+    torch.nn.init.constant_(layer.votes[0].weight, 50.0)
     features = torch.zeros(2, 1, 5, 9)
     features[0, 0, 1, 6] = 1.0
     features[1, 0, 4, 0] = 1.0
-    torch.testing.assert_close(layer(features), torch.tensor([[0.5, -0.5], [-1.0, 1.0]]))
+    torch.testing.assert_close(layer([features]), torch.tensor([[0.5, -0.5], [-1.0, 1.0]]))
 
 
 def test_the_same_seed_gives_the_same_network():

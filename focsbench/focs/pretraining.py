@@ -19,8 +19,10 @@ from focsbench.focs.checkpoints import Checkpoints
 from focsbench.focs.config import FocsConfig, OptimizerConfig
 from focsbench.focs.inference import threshold_mask
 from focsbench.focs.loop import run_iterations
+from focsbench.focs.losses import reconstruction_loss
+from focsbench.focs.reconstruction_losses import landmark_loss
 from focsbench.focs.schedule import build_optimizer
-from focsbench.focs.training import AutoencoderTrainer, update
+from focsbench.focs.training import update
 from focsbench.networks.recognition import ArcFaceHead, RecognitionNetwork
 
 RECOGNITION_BATCH = 64
@@ -93,18 +95,38 @@ def train_encoder(
     seed: int,
     checkpoints: Checkpoints | None = None,
 ) -> list[dict[str, float]]:
-    """Train R's encoder by landmarks and by the pixels that a robust fit explains (Eq. 8-9)."""
-    trainer = AutoencoderTrainer(
-        config, autoencoder, None, config.init_optimizer, iterations, robust=True
-    )
+    """Train R's encoder by landmarks and by the pixels that a robust fit explains (Eq. 8-9).
+
+    Its keypoints learn the same landmarks directly, which teaches the layers below where to look
+    long before the face model explains anything.
+    """
+    encoder = autoencoder.encoder
+    optimizer = build_optimizer(config.init_optimizer, encoder.parameters())
     stream = BatchStream(data, config.batch_size, config.augmentation, seed)
     mask = threshold_mask(config)
+    encoder.train()
 
     def step(iteration: int) -> dict[str, float]:
-        return trainer.step(iteration, stream(iteration), mask)
+        batch = stream(iteration)
+        latents, keypoints = encoder.with_keypoints(batch.images)
+        decoded = autoencoder.decoder(latents)
+        loss = reconstruction_loss(
+            config.reconstruction,
+            batch.images,
+            batch.landmarks,
+            decoded,
+            mask(batch.images, decoded),
+            None,
+            config.initialisation,
+        )
+        placed = landmark_loss(batch.landmarks, keypoints, config.reconstruction)
+        total = loss.total + config.reconstruction.lambda_landmark * placed
+        update(optimizer, total, config.init_optimizer, iteration, iterations)
+        terms = {name: float(value) for name, value in loss.terms.items()}
+        return {**terms, "keypoints": float(placed.detach())}
 
     if checkpoints:
-        checkpoints.track(encoder=autoencoder.encoder, optimizer=trainer.optimizer)
+        checkpoints.track(encoder=encoder, optimizer=optimizer)
     return run_iterations("encoder", iterations, step, checkpoints, config.checkpoint_every)
 
 

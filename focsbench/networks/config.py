@@ -85,7 +85,10 @@ class EncoderConfig(Section):
         default=32, ge=1, description="compact: channels of the grid after the 1x1 squeeze"
     )
     keypoints: int = Field(
-        default=32, ge=0, description="compact: soft-argmax points read from the last but one stage"
+        default=68,
+        ge=0,
+        description="compact: soft-argmax points read from all stages; 68: pre-training places "
+        "them on the landmarks",
     )
     hidden: int = Field(
         default=256, ge=1, description="compact: units of the layer before the outputs"

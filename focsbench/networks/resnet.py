@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from focsbench.errors import ConfigError
 from focsbench.networks.blocks import use_channels_last
 from focsbench.networks.compact_resnet import CompactResNet
 from focsbench.networks.config import EncoderConfig, LatentScales
@@ -90,3 +91,16 @@ class FaceEncoder(nn.Module):
     def forward(self, images: Tensor) -> Latents:
         """Map (B, 3, S, S) RGB in [0, 1] to scaled latents."""
         return split_latents(self.backbone(images), self.scales)
+
+    def with_keypoints(self, images: Tensor) -> tuple[Latents, Tensor]:
+        """Return the latents and the (B, K, 2) keypoints, pixels, of the compact network.
+
+        Raises:
+            ConfigError: if the encoder has no keypoints.
+        """
+        keypoints = None
+        if isinstance(self.backbone, CompactResNet):
+            raw, keypoints = self.backbone.with_keypoints(images)
+        if keypoints is None:
+            raise ConfigError("this encoder has no keypoints; choose architecture compact.")
+        return split_latents(raw, self.scales), keypoints
