@@ -27,8 +27,8 @@ class Gesture:
 
     curl: flexion (degrees) of the three joints of fingers 2 to 5. thumb: of the thumb's joints.
     spread: degrees between neighbouring fingers. target: landmark group to touch. contact: share
-    of the way from wrist (0) to finger tips (1) that lies over the target. palm: whether the palm
-    (True) or the back of the hand faces the face.
+    of the way from wrist (0) to finger tips (1) that lies over the target. The palm looks at the
+    face.
     """
 
     name: str
@@ -37,17 +37,16 @@ class Gesture:
     spread: float
     target: str
     contact: float
-    palm: bool
 
 
 GESTURES = (
-    Gesture("cover_mouth", (8, 10, 6), 10, 2.5, "mouth", 0.72, True),
-    Gesture("cover_eye", (10, 12, 8), 12, 3.0, "eye", 0.68, True),
-    Gesture("cheek_rest", (12, 18, 12), 15, 3.0, "cheek", 0.60, True),
-    Gesture("fist_mouth", (62, 80, 50), 26, 0.5, "mouth", 0.62, True),
-    Gesture("fingers_lips", (22, 26, 18), 18, 1.0, "mouth", 0.90, True),
-    Gesture("temple", (20, 30, 18), 14, 3.0, "temple", 0.92, True),
-    Gesture("open_before", (4, 6, 4), 4, 7.0, "nose", 0.62, True),
+    Gesture("cover_mouth", (8, 10, 6), 10, 2.5, "mouth", 0.72),
+    Gesture("cover_eye", (10, 12, 8), 12, 3.0, "eye", 0.68),
+    Gesture("cheek_rest", (12, 18, 12), 15, 3.0, "cheek", 0.60),
+    Gesture("fist_mouth", (62, 80, 50), 26, 0.5, "mouth", 0.62),
+    Gesture("fingers_lips", (22, 26, 18), 18, 1.0, "mouth", 0.90),
+    Gesture("temple", (20, 30, 18), 14, 3.0, "temple", 0.92),
+    Gesture("open_before", (4, 6, 4), 4, 7.0, "nose", 0.62),
 )
 
 
@@ -159,6 +158,29 @@ def _sleeve(
     )
 
 
+def _orientation(rng: np.random.Generator, gesture: Gesture, side: float) -> FloatArray:
+    """Return (3, 3) columns in the head's frame: along the fingers, out of the palm, across."""
+    crossing = gesture.target in ("mouth", "nose", "eye")
+    lean = np.radians(rng.uniform(5, 65) if crossing else rng.uniform(-5, 35))
+    fingers = np.array([-side * np.sin(lean), np.cos(lean), 0.0])
+    at_the_side = gesture.target in ("cheek", "temple")
+    palm = np.array([-side * 0.9, 0.0, -0.6]) if at_the_side else np.array([0.0, 0.0, -1.0])
+    palm = palm - fingers * (palm @ fingers)
+    palm /= np.linalg.norm(palm)
+    axes = np.stack([fingers, palm, np.cross(fingers, palm)], axis=1)
+    result: FloatArray = axes @ rotation(np.radians(rng.normal(0, 7, 3)))
+    return result
+
+
+def _hand_colour(skin: FloatArray, vertices: FloatArray) -> FloatArray:
+    """Colour the vertices (H, 3; x along the fingers, y palm): pale palm, reddish finger tips."""
+    palm_side = np.clip(vertices[:, 1] / 14.0, -1, 1)[:, None]
+    tips = np.clip((vertices[:, 0] / vertices[:, 0].max() - 0.85) / 0.15, 0, 1)[:, None]
+    colour = skin * (1 + 0.10 * palm_side) * (1 + tips * np.array([0.05, -0.07, -0.05]))
+    result: FloatArray = np.clip(colour, 0, 1).astype(np.float32)
+    return result
+
+
 def hand(
     rng: np.random.Generator,
     anatomy: Anatomy,
@@ -178,37 +200,14 @@ def hand(
         vertices = vertices * np.array([1, 1, -1], dtype=np.float32)
         triangles = np.ascontiguousarray(triangles[:, ::-1])
     vertices = vertices * rng.uniform(0.92, 1.06)
-    # fingers point up and across the face; the palm looks at the head
-    lean = (
-        np.radians(rng.uniform(5, 65))
-        if gesture.target in ("mouth", "nose", "eye")
-        else np.radians(rng.uniform(-5, 35))
-    )
-    fingers = np.array([-side * np.sin(lean), np.cos(lean), 0.0])
-    inwards = (
-        np.array([-side * 0.9, 0.0, -0.6])
-        if gesture.target in ("cheek", "temple")
-        else np.array([0.0, 0.0, -1.0])
-    )
-    if not gesture.palm:
-        inwards = -inwards
-    inwards = inwards - fingers * (inwards @ fingers)
-    inwards /= np.linalg.norm(inwards)
-    axes = np.stack([fingers, inwards, np.cross(fingers, inwards)], axis=1)
-    axes = axes @ rotation(np.radians(rng.normal(0, 7, 3)))
-    length = float(vertices[:, 0].max())
-    contact = np.array([gesture.contact * length, 0.0, 0.0])
-    placed = (vertices - contact) @ axes.T
+    axes = _orientation(rng, gesture, side)
+    contact = np.array([gesture.contact * float(vertices[:, 0].max()), 0.0, 0.0])
     target = target_point(gesture.target, anatomy, side) + rng.normal(0, 6, 3)
-    outward = -inwards if gesture.palm else inwards
-    placed = placed + target + outward * rng.uniform(16, 22)
-    palm_side = np.clip(vertices[:, 1] / 14.0, -1, 1)[:, None]
-    tips = np.clip((vertices[:, 0] / length - 0.85) / 0.15, 0, 1)[:, None]
-    colour = skin * (1 + 0.10 * palm_side) * (1 + tips * np.array([0.05, -0.07, -0.05]))
+    placed = (vertices - contact) @ axes.T + target - axes[:, 1] * rng.uniform(16, 22)
     surface = Surface(
         vertices=placed.astype(np.float32),
         triangles=triangles,
-        colour=np.clip(colour, 0, 1).astype(np.float32),
+        colour=_hand_colour(skin, vertices),
         uv=(vertices[:, [0, 2]] / 90.0).astype(np.float32),
         labels=np.full(len(triangles), OTHER, dtype=np.uint8),
         material=SKIN,

@@ -228,25 +228,10 @@ def face_mask(
     bottom = chin + (side_bottom - chin) * np.abs(along) ** 2.2
     share = np.linspace(0, 1, rows)[:, None]
     y = top + (bottom - top) * share
-    cloth = anatomy.cloth_radius(np.radians(rng.uniform(9, 16)), 26.0, 1.4)
-    radius = anatomy.radius_at(np.broadcast_to(angle, y.shape), y, cloth)
-    under = np.maximum.accumulate(radius, axis=0) - 0.9 * np.clip(
-        float(points[8, 1]) + 6 - y, 0, 40
+    grid = anatomy.point(
+        np.broadcast_to(angle, y.shape), y, _mask_radius(rng, anatomy, angle, along, share, y)
     )
-    radius = np.maximum(radius, under)
-    radius = ndimage.gaussian_filter(radius, 1.3, mode="nearest")
-    radius = anatomy.outside(np.broadcast_to(angle, y.shape), y, radius) + rng.uniform(1.6, 3.0)
-    pleats = rng.random() < 0.6
-    if pleats:
-        saw = (share * 5) % 1.0
-        radius = radius + 1.8 * saw * np.clip(1 - np.abs(along) ** 4, 0, 1) * (share > 0.15) * (
-            share < 0.9
-        )
-    rim = np.minimum(np.minimum(share, 1 - share) * 2, 1 - np.abs(along))
-    radius -= 3.2 * np.exp(-rim / 0.03)
-    grid = anatomy.point(np.broadcast_to(angle, y.shape), y, radius)
-    surgical = rng.random() < 0.55 and skin is None
-    if surgical:
+    if rng.random() < 0.55 and skin is None:  # surgical
         palette = [(0.55, 0.74, 0.86), (0.90, 0.92, 0.93), (0.62, 0.80, 0.74), (0.1, 0.1, 0.11)]
         colour = np.array(palette[int(rng.integers(4))])
         material = Material(texture="weave", repeat=(5.0, 4.0), modulate=0.12, sheen=0.2)
@@ -259,11 +244,36 @@ def face_mask(
         )
     ]  # fmt: skip
     for column in (0, columns - 1):
-        for row in (2, rows - 3):
-            parts.append(
-                _ear_loop(anatomy, float(angle[column]), grid[row, column], row < rows / 2)
-            )
+        for row, upper in ((2, True), (rows - 3, False)):
+            parts.append(_ear_loop(anatomy, float(angle[column]), grid[row, column], upper))
     return Occluder("mask", parts)
+
+
+def _mask_radius(
+    rng: np.random.Generator,
+    anatomy: Anatomy,
+    angle: FloatArray,
+    along: FloatArray,
+    share: FloatArray,
+    y: FloatArray,
+) -> FloatArray:
+    """Radius (R, C) of a face mask: spans hollows, hangs from the chin, is tight at its border.
+
+    angle (C,), along (C,) from -1 to 1 across, share (R, 1) from 0 to 1 down, y (R, C) heights.
+    """
+    everywhere = np.broadcast_to(angle, y.shape)
+    cloth = anatomy.cloth_radius(np.radians(rng.uniform(9, 16)), 26.0, 1.4)
+    radius = anatomy.radius_at(everywhere, y, cloth)
+    below_chin = np.clip(float(anatomy.landmarks[8, 1]) + 6 - y, 0, 40)
+    radius = np.maximum(radius, np.maximum.accumulate(radius, axis=0) - 0.9 * below_chin)
+    radius = ndimage.gaussian_filter(radius, 1.3, mode="nearest")
+    radius = anatomy.outside(everywhere, y, radius) + rng.uniform(1.6, 3.0)
+    if rng.random() < 0.6:  # pleats
+        inner = (share > 0.15) & (share < 0.9)
+        radius = radius + 1.8 * ((share * 5) % 1.0) * np.clip(1 - np.abs(along) ** 4, 0, 1) * inner
+    rim = np.minimum(np.minimum(share, 1 - share) * 2, 1 - np.abs(along))
+    result: FloatArray = radius - 3.2 * np.exp(-rim / 0.03)
+    return result
 
 
 def _ear_loop(anatomy: Anatomy, start: float, corner: FloatArray, upper: bool) -> Surface:

@@ -17,9 +17,10 @@ from focsbench.data.synthetic.developing import (
     smaller_labels,
 )
 from focsbench.data.synthetic.dressing import Scene, dress
+from focsbench.data.synthetic.interpolation import gather
 from focsbench.data.synthetic.lighting import Lighting, shadow_maps
 from focsbench.data.synthetic.parts import BACKGROUND, LABEL
-from focsbench.data.synthetic.shading import gather, shade
+from focsbench.data.synthetic.shading import shade
 from focsbench.data.synthetic.shots import Shot
 from focsbench.data.synthetic.subjects import Subject, load_heads
 from focsbench.data.synthetic.surfaces import PackedScene, Surface, pack, rasterize_scene

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from focsbench.data.synthetic.lighting import Lighting
 from focsbench.data.synthetic.surfaces import PackedScene
 from focsbench.data.synthetic.textures import texture_bank
-from focsbench.rendering.jit import kernel
+from focsbench.rendering.jit import helper, kernel
 from focsbench.types import FloatArray, IntArray
 
 Array = NDArray[Any]  # inside kernels, where numba decides about types
@@ -25,7 +25,7 @@ ZERO, HALF, ONE = np.float32(0), np.float32(0.5), np.float32(1)
 TAPS = np.array([(-0.315, -0.945), (0.945, -0.315), (-0.945, 0.315), (0.315, 0.945)], np.float32)
 
 
-@kernel
+@helper
 def texel(textures: Array, index: int, u: Any, v: Any) -> Any:
     """Bilinear lookup in a periodic texture of 2**n texels; u and v count tiles."""
     wrap = textures.shape[1] - 1
@@ -40,7 +40,7 @@ def texel(textures: Array, index: int, u: Any, v: Any) -> Any:
     return top * (ONE - fy) + bottom * fy
 
 
-@kernel
+@helper
 def lit_share(depth: Array, matrix: Array, x: Any, y: Any, z: Any, spread: Any, bias: Any) -> Any:
     """Share of four bilinear shadow-map samples around a point that nothing hides."""
     border = np.float32(depth.shape[0] - 1)
@@ -104,7 +104,7 @@ def surrounding_light(
     return light
 
 
-@kernel
+@helper
 def sparkle(cosine: Any, squarings: int) -> Any:
     """Return cosine ** (2 ** squarings), 0 for a negative cosine."""
     value = max(cosine, ZERO)
@@ -113,7 +113,7 @@ def sparkle(cosine: Any, squarings: int) -> Any:
     return value
 
 
-@kernel
+@helper
 def half_way(n: tuple[Any, Any, Any], light: Array, v: tuple[Any, Any, Any]) -> Any:
     """Cosine between the normal and the direction half-way between light and viewer."""
     hx, hy, hz = light[0] + v[0], light[1] + v[1], light[2] + v[2]
@@ -229,47 +229,6 @@ def shade_pixels(
                     + spark_key * light_colours[0, c]
                     + spark_fill * light_colours[2, c]
                 )
-
-
-@kernel
-def gather(
-    ids: Array,
-    barycentrics: Array,
-    depth: Array,
-    triangles: Array,
-    attributes: Array,
-    last: int,
-) -> tuple[Array, Array]:
-    """Interpolate vertex attributes, perspective-correct, where triangles 0 to last - 1 are seen.
-
-    depth: (V,) camera z of the vertices; attributes: (V, K) of the first V vertices.
-    Returns flat pixel indices (N,) and values (N, K).
-    """
-    height, width = ids.shape
-    count = 0
-    for row in range(height):
-        for column in range(width):
-            count += 0 <= ids[row, column] < last
-    pixels = np.empty(count, dtype=np.int64)
-    values = np.empty((count, attributes.shape[1]), dtype=np.float32)
-    n = 0
-    for row in range(height):
-        for column in range(width):
-            f = ids[row, column]
-            if f < 0 or f >= last:
-                continue
-            i0, i1, i2 = triangles[f]
-            w0 = barycentrics[row, column, 0] / depth[i0]
-            w1 = barycentrics[row, column, 1] / depth[i1]
-            w2 = barycentrics[row, column, 2] / depth[i2]
-            total = w0 + w1 + w2
-            for k in range(attributes.shape[1]):
-                values[n, k] = (
-                    w0 * attributes[i0, k] + w1 * attributes[i1, k] + w2 * attributes[i2, k]
-                ) / total
-            pixels[n] = row * width + column
-            n += 1
-    return pixels, values
 
 
 def shade(
