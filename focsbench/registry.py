@@ -53,7 +53,7 @@ def load(kind: Kind, name: str) -> Any:
     member = _member(kind, name)
     try:
         return member.load()
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, NameError, SyntaxError) as error:
         raise ConfigError(
             f"{kind.noun} {name}: {member.value} cannot be loaded ({error}); "
             "install its package again."

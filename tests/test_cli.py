@@ -12,6 +12,7 @@ from runs_support import Toys
 from focsbench.cli.main import main
 from focsbench.runs import run_all
 from focsbench.runs.plan import Plan
+from focsbench.threads import LINEAR_ALGEBRA
 
 COMMAND = Path(sys.executable).with_name("focsbench")
 HEAVY = ("torch", "numpy", "matplotlib", "pandas", "pydantic", "numba", "rich.progress")
@@ -20,6 +21,9 @@ HEAVY = ("torch", "numpy", "matplotlib", "pandas", "pydantic", "numba", "rich.pr
 @pytest.fixture
 def focsbench(monkeypatch, capsys):
     """Call the command in this process; gives exit code, stdout and stderr."""
+
+    for variable in LINEAR_ALGEBRA:  # main sets it; the next tests must not see it
+        monkeypatch.setenv(variable, "1")
 
     def call(*arguments):
         monkeypatch.setattr(sys, "argv", ["focsbench", *map(str, arguments)])

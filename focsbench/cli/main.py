@@ -17,6 +17,7 @@ from focsbench.cli import (
     version,
 )
 from focsbench.errors import FocsbenchError
+from focsbench.threads import single_threaded_linear_algebra
 
 # Rich help would cost more time than all the rest of the start.
 app = typer.Typer(
@@ -49,6 +50,7 @@ app.command("version")(version.command)
 
 def main() -> None:
     """Run the command line; exceptions that nobody foresaw keep their traceback."""
+    single_threaded_linear_algebra()
     try:
         code = app(standalone_mode=False)
     except FocsbenchError as error:

@@ -9,9 +9,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from focsbench.data.synthetic.config import SyntheticConfig
-
-ENCODER_WEIGHTS = "quick_encoder.safetensors"
-RECOGNITION_WEIGHTS = "quick_recognition.safetensors"
+from focsbench.focs.presets import QUICK_ENCODER, QUICK_RECOGNITION
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,7 @@ def train_pretrained(
     if not packed.is_dir():
         write_benchmark(data, training_photos(config), workers)
         arrays = pack(
-            data / "CelebAMask-HQ", "train", FocsConfig.preset("quick").image_size, workers
+            data / "CelebAMask-HQ", "train", FocsConfig.preset("pretraining").image_size, workers
         )
         packed.mkdir()
         arrays.save(packed)
@@ -89,13 +87,13 @@ def train_recognition_weights(packed: Path, output: Path, config: PretrainingCon
     torch.set_num_threads(1)  # a fixed count, because it decides the order of sums
     network, log = train_recognition(
         AlignedArrays.load(packed),
-        FocsConfig.preset("quick"),
+        FocsConfig.preset("pretraining"),
         config.recognition_iterations,
         config.seed,
     )
-    save_weights(network, output / RECOGNITION_WEIGHTS, half=True)
+    save_weights(network, output / QUICK_RECOGNITION, half=True)
     write_log(output, log, "recognition_log.jsonl")
-    return output / RECOGNITION_WEIGHTS
+    return output / QUICK_RECOGNITION
 
 
 def train_encoder_weights(packed: Path, output: Path, config: PretrainingConfig) -> Path:
@@ -110,11 +108,11 @@ def train_encoder_weights(packed: Path, output: Path, config: PretrainingConfig)
     from focsbench.networks.pretrained import save_weights
 
     torch.set_num_threads(1)
-    method = FocsConfig.preset("quick", {"encoder": {"weights": None}})
+    method = FocsConfig.preset("pretraining")
     network = build_autoencoder(method, "anny", config.seed)
     log = train_encoder(
         AlignedArrays.load(packed), method, network, config.encoder_iterations, config.seed
     )
-    save_weights(network.encoder, output / ENCODER_WEIGHTS, half=True)
+    save_weights(network.encoder, output / QUICK_ENCODER, half=True)
     write_log(output, log, "encoder_log.jsonl")
-    return output / ENCODER_WEIGHTS
+    return output / QUICK_ENCODER

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import logging
-import os
 import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,15 +13,9 @@ from typing import Any
 from focsbench import progress
 from focsbench.runs.logs import log_to
 from focsbench.runs.store import Store
+from focsbench.threads import single_thread
 
 StepFunction = Callable[[dict[str, Path], Path, dict[str, Any], int], None]
-
-THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "NUMBA_NUM_THREADS",
-)
 
 log = logging.getLogger(__name__)
 
@@ -57,8 +50,7 @@ def start_worker(log_file: Path | None) -> None:
     The thread counts have to be set before numpy, torch or numba are imported. Ctrl-C reaches
     every process of a terminal; the main process answers it and ends its workers.
     """
-    for variable in THREAD_VARIABLES:
-        os.environ[variable] = "1"
+    single_thread()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     progress.silence()
     if log_file is not None:
