@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
 
 # (correlation length, standard deviation per axis), both in mm.
 SCALES = ((42.0, 5.0), (20.0, 1.0))
@@ -40,12 +41,13 @@ def warp_modes(
     points = np.asarray(base, dtype=np.float64)
     candidates = np.flatnonzero(anchors_from & (points[:, 0] >= 0))
     anchors = points[candidates[spread_out(points[candidates], ANCHORS)]]
+    fields = {parity: _scalar_modes(points, anchors, parity) for parity in (1.0, -1.0)}
     modes = []
     for symmetric, share in ((True, 1.0), (False, ASYMMETRIC_SHARE)):
         for axis in range(3):
             # A symmetric warp moves left and right alike in y and z and oppositely in x.
             even = (axis != 0) == symmetric
-            field = share * AXIS_SHARE[axis] * _scalar_modes(points, anchors, 1.0 if even else -1.0)
+            field = share * AXIS_SHARE[axis] * fields[1.0 if even else -1.0]
             block = np.zeros((len(field), len(points), 3))
             block[:, :, axis] = field
             modes.append(block)
@@ -72,11 +74,10 @@ def _kernel(
     first: NDArray[np.float64], second: NDArray[np.float64], parity: float
 ) -> NDArray[np.float64]:
     """Covariance (N, M) in mm^2 of one displacement component with the given mirror parity."""
-    mirrored = second * [-1.0, 1.0, 1.0]
     total = np.zeros((len(first), len(second)))
-    for length, deviation in SCALES:
-        for other, sign in ((second, 1.0), (mirrored, parity)):
-            distance = ((first[:, None] - other[None]) ** 2).sum(axis=-1)
+    for other, sign in ((second, 1.0), (second * [-1.0, 1.0, 1.0], parity)):
+        distance = cdist(first, other, "sqeuclidean")
+        for length, deviation in SCALES:
             total += 0.5 * sign * deviation**2 * np.exp(-distance / (2 * length**2))
     return total
 
