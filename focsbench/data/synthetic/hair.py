@@ -154,6 +154,7 @@ def hair_shell(
         1 + calm * style.curl * 2.2 * smooth_noise(rng, above.shape, (1.6, 1.6))
     )
     thickness *= 1 + 0.15 * calm * smooth_noise(rng, above.shape, (6, 8))
+    thickness = np.maximum(thickness, 1.5)  # no bald spot between two locks
     # below the hairline the shell dips under the skin; the crossing makes the visible edge
     rise = smoothstep(above / (8 + 0.5 * style.thickness))
     radius[:4] = (1 - calm[:4]) * radius[0].mean() + calm[:4] * radius[:4]
