@@ -22,10 +22,10 @@ class PretrainingConfig:
     """
 
     seed: int = 1_000_003
-    photos: int = 9000
+    photos: int = 8000
     photos_per_subject: int = 6
-    encoder_iterations: int = 9000
-    recognition_iterations: int = 2000
+    encoder_iterations: int = 5000
+    recognition_iterations: int = 1500
 
 
 def train_pretrained(
