@@ -83,16 +83,19 @@ def _execute(
 def _publish(run: RunFolder, outcome: Outcome) -> None:
     """Copy results and reports to where people look for them.
 
-    Older ones without a successor go: beside new results they would be taken for new.
+    Older ones without a successor go, because beside new results they would be taken for new; but
+    only if every result was made this time: a failed run must not delete what an earlier one made.
     """
     wanted: set[Path] = set()
+    complete = True
     for step in outcome.steps:
         if step.artefact is None:
+            complete = complete and step.name != "aggregate" and "report:" not in step.name
             continue
         if step.name.startswith("report:"):
             wanted.update(run.publish(step.artefact, run.reports))
         elif step.name == "aggregate":
             wanted.update(run.publish(step.artefact, run.root))
     for path in [*run.reports.rglob("*"), run.root / RESULTS, run.root / SUMMARY]:
-        if path.is_file() and path not in wanted:
+        if complete and path.is_file() and path not in wanted:
             path.unlink()
