@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import Progress
 
 T = TypeVar("T")
 
@@ -34,8 +33,11 @@ def drawing() -> bool:
     return SILENCE not in os.environ and console().is_terminal
 
 
-def bars() -> Progress:
-    """Return an empty display of bars: description, bar, count, elapsed and remaining time."""
+def track(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
+    """Yield the items behind a progress bar; without a terminal on stderr, draw nothing."""
+    if not drawing():
+        yield from items
+        return
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -52,13 +54,5 @@ def bars() -> Progress:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    return Progress(*columns, console=console(), transient=True)
-
-
-def track(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
-    """Yield the items behind a progress bar; without a terminal on stderr, draw nothing."""
-    if not drawing():
-        yield from items
-        return
-    with bars() as progress:
+    with Progress(*columns, console=console(), transient=True) as progress:
         yield from progress.track(items, total=total, description=description)

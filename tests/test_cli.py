@@ -10,7 +10,10 @@ import pytest
 from runs_support import Toys
 
 from focsbench.cli.main import main
+from focsbench.face_models import face_model_path
+from focsbench.profiles.profile import load_profile
 from focsbench.runs import run_all
+from focsbench.runs.pipeline import build_plan
 from focsbench.runs.plan import Plan
 from focsbench.threads import LINEAR_ALGEBRA
 
@@ -109,6 +112,23 @@ def test_mistakes_are_one_sentence_on_stderr(focsbench, tmp_path, monkeypatch, a
     assert errors.startswith("focsbench: ")
     assert message in errors
     assert errors.count("\n") == 1
+
+
+def test_a_damaged_face_model_is_named(focsbench, tmp_path, monkeypatch):
+    monkeypatch.setenv("FOCSBENCH_CACHE", str(tmp_path))
+    path = face_model_path("anny")
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"not a face model")
+    code, output, errors = focsbench("models", "show", "--output", tmp_path / "face.png")
+    assert (code, output) == (1, "")
+    assert str(path) in errors
+    assert errors.count("\n") == 1
+    plan = build_plan(load_profile("smoke"))
+    monkeypatch.setattr(run_all, "build_plan", lambda _: Plan([plan["face_model"]]))
+    code, _, errors = focsbench("run-all", "--output", tmp_path / "run")
+    assert code == 1
+    assert errors.startswith("face_model failed: ")
+    assert str(path) in errors
 
 
 def test_unforeseen_errors_keep_their_traceback(focsbench, monkeypatch):

@@ -150,6 +150,28 @@ def test_policies(toys, store):
     assert toys.calls() == ["d"]
 
 
+def test_the_longest_chain_starts_first_also_if_it_begins_with_a_parallel_step(toys, store):
+    plan = Plan(
+        [
+            toys.step("short"),
+            toys.step("begin", parallel=True),
+            toys.step("middle", "begin"),
+            toys.step("end", "middle"),
+        ]
+    )
+    started = []
+
+    class Listener:
+        def started(self, step):
+            started.append(step.name)
+
+        def finished(self, result):
+            pass
+
+    Executor(store, workers=1, listener=Listener()).run(plan)
+    assert started[:2] == ["begin", "middle"]
+
+
 def test_workers_have_one_thread_and_parallel_steps_get_all_workers(toys, store):
     plan = Plan(
         [

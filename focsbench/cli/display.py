@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import typer
-from rich.progress import TaskID
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from focsbench import progress
 from focsbench.runs.executor import Status, StepResult
@@ -18,9 +18,11 @@ class Display:
 
     def __init__(self, plan: Plan, *, verbose: bool = False) -> None:
         self._verbose = verbose
-        self._bars = progress.bars() if progress.drawing() else None
+        self._bars = _bars() if progress.drawing() else None
         self._running: dict[str, TaskID] = {}
-        self._total = self._bars.add_task("run", total=len(plan.steps)) if self._bars else None
+        self._steps = len(plan.steps)
+        self._done = 0
+        self._total = self._add("steps", self._steps, f"0/{self._steps}")
 
     def __enter__(self) -> Display:
         if self._bars:
@@ -33,18 +35,33 @@ class Display:
 
     def started(self, step: Step) -> None:
         """Show the step as running."""
-        if self._bars:
-            self._running[step.name] = self._bars.add_task(f"  {step.name}", total=None)
+        task = self._add(f"  {step.name}", None, "")
+        if task is not None:
+            self._running[step.name] = task
 
     def finished(self, result: StepResult) -> None:
         """Count the step; say what went wrong, and more if asked."""
+        self._done += 1
         if self._bars and self._total is not None:
             if result.name in self._running:
                 self._bars.remove_task(self._running.pop(result.name))
-            self._bars.advance(self._total)
+            self._bars.update(self._total, advance=1, count=f"{self._done}/{self._steps}")
         if self._verbose and result.status is not Status.CACHED:
             line = f"{result.status:>8}  {result.name}  {result.seconds:.1f} s"
             if self._bars:
                 self._bars.console.print(line, highlight=False, markup=False)
             else:
                 typer.echo(line, err=True)
+
+    def _add(self, text: str, total: int | None, count: str) -> TaskID | None:
+        return self._bars.add_task(text, total=total, count=count) if self._bars else None
+
+
+def _bars() -> Progress:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[count]}"),
+        TimeElapsedColumn(),
+    )
+    return Progress(*columns, console=progress.console(), transient=True)

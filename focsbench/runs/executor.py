@@ -181,19 +181,28 @@ class _Schedule:
             self._waiting.append(step)
 
     def _start_ready(self) -> None:
-        """Start what can start now: steps for the pool first, a parallel one when all is quiet."""
+        """Start what can start now, the longest chain first."""
+        self._skip_hopeless()
         for step in list(self._waiting):
-            blockers = [name for name in step.inputs if self._broken(name)]
-            if blockers:
-                self._waiting.remove(step)
-                reason = f"{blockers[0]} {self._results[blockers[0]].status}"
-                self._finish(StepResult(step.name, Status.SKIPPED, reason=reason))
-        ready = [step for step in self._waiting if all(map(self._artefact, step.inputs))]
-        free = self._executor.workers - len(self._running)
-        for step in [step for step in ready if not step.parallel][:free]:
+            if not all(map(self._artefact, step.inputs)):
+                continue
+            if step.parallel:
+                # It brings its own workers: nothing new starts until it had its turn alone.
+                if not self._running:
+                    self._start(step, InProcess(), workers=self._executor.workers)
+                return
+            if len(self._running) == self._executor.workers:
+                return
             self._start(step, self._pool, workers=1)
-        if ready and not self._running:
-            self._start(ready[0], InProcess(), workers=self._executor.workers)
+
+    def _skip_hopeless(self) -> None:
+        """Give up the steps whose inputs have failed; the list has inputs before dependents."""
+        for step in list(self._waiting):
+            blocker = next((name for name in step.inputs if self._broken(name)), None)
+            if blocker is not None:
+                self._waiting.remove(step)
+                reason = f"{blocker} {self._results[blocker].status}"
+                self._finish(StepResult(step.name, Status.SKIPPED, reason=reason))
 
     def _start(self, step: Step, backend: Backend, workers: int) -> None:
         self._waiting.remove(step)
