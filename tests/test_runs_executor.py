@@ -223,27 +223,47 @@ if __name__ == "__main__":
 """
 
 
-def test_ctrl_c_ends_the_workers_and_keeps_what_is_done(tmp_path):
-    script = tmp_path / "script.py"
+def start_script(folder):
+    """Start SCRIPT in a process group of its own; return when its step b is at work."""
+    script = folder / "script.py"
     script.write_text(SCRIPT)
-    shutil.copy(Path(__file__).with_name("runs_support.py"), tmp_path)
+    shutil.copy(Path(__file__).with_name("runs_support.py"), folder)
     process = subprocess.Popen(
-        [sys.executable, script, tmp_path],
+        [sys.executable, script, folder],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
     )
-    calls = tmp_path / "calls"
+    calls = folder / "calls"
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and (not calls.exists() or "b" not in calls.read_text()):
         time.sleep(0.05)
+    return process
+
+
+def test_ctrl_c_ends_the_workers_and_keeps_what_is_done(tmp_path):
+    process = start_script(tmp_path)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to every process
     output, errors = process.communicate(timeout=20)
     assert output == "stopped\n"
     assert "Traceback" not in errors
     assert [path.name[:2] for path in (tmp_path / "artefacts").glob("[a-z]*")] == ["a-"]
     assert is_soon_gone(process.pid)
+
+
+def test_a_killed_run_leaves_nothing_half_done(tmp_path):
+    process = start_script(tmp_path)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=20)
+    store = Store(tmp_path / "artefacts")
+    assert list(store.root.glob(".partial-b*"))
+    store.clean()
+    toys = Toys(tmp_path)
+    plan = Plan([toys.step("a"), toys.step("b", "a", function="slow", seconds=60)])
+    found = Executor(store, workers=1, policy=lambda _: Policy.ONLY_CACHE).run(plan)
+    assert statuses(found) == {"a": "cached", "b": "failed"}
+    assert [path.name[:2] for path in store.root.iterdir()] == ["a-"]
 
 
 def is_soon_gone(group):
