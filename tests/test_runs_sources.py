@@ -1,7 +1,9 @@
 """Code versions: which files of the sources make a step stale."""
 
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -101,3 +103,20 @@ def test_every_module_of_the_package_is_found_as_python_finds_it():
         "assert tree._spec('focsbench.protocols.base').origin == module.__file__\n"
     )
     subprocess.run([sys.executable, "-I", "-c", code], check=True, timeout=60)
+
+
+def test_weights_that_come_along_count(tmp_path, monkeypatch):
+    """Other shipped weights are other results of every stage that can load them."""
+    tree = SourceTree()
+    spec = tree._spec("focsbench.networks")
+    copy = tmp_path / "networks"
+    shutil.copytree(Path(spec.origin).parent, copy, ignore=shutil.ignore_patterns("weights"))
+    monkeypatch.setattr(spec, "origin", str(copy / "__init__.py"))
+    monkeypatch.setattr(spec, "submodule_search_locations", [str(copy)])
+    target = "focsbench.focs.stages:run_em"
+    (copy / "weights").mkdir()
+    (copy / "weights" / "quick_encoder.safetensors").write_bytes(b"one")
+    one = tree.version(target)
+    tree._lines.clear()
+    (copy / "weights" / "quick_encoder.safetensors").write_bytes(b"two")
+    assert tree.version(target) != one

@@ -17,7 +17,10 @@ def report_outcome(outcome: Outcome, folder: Path) -> None:
     """Print what failed, the findings and the files of the run; exit with the outcome's code."""
     run = RunFolder(folder)
     _print_problems(outcome, run)
-    _print_findings(run)
+    if any(step.artefact for step in outcome.steps if step.name.startswith("report:")):
+        _print_findings(run)
+    elif run.reports.is_dir():
+        typer.echo(f"results and reports in {run.root} are those of an earlier run", err=True)
     _print_files(outcome, run)
     raise typer.Exit(outcome.exit_code)
 

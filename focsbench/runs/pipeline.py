@@ -7,10 +7,8 @@ face_model -> data -> training stages -> predict:METHOD:DATASET
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import focsbench
 from focsbench import registry
 from focsbench.errors import ConfigError
 from focsbench.focs.stages import STAGES, Stage
@@ -20,9 +18,6 @@ from focsbench.runs.datasets import fingerprint
 from focsbench.runs.environment import package_version
 from focsbench.runs.plan import Plan, Step
 from focsbench.runs.sources import SourceTree
-
-# Checksums of the weights that training starts from: other weights are other results.
-SHIPPED_WEIGHTS = Path(focsbench.__file__).parent / "networks" / "weights" / "SHA256SUMS"
 
 
 def build_plan(profile: Profile) -> Plan:
@@ -117,7 +112,6 @@ class _Pipeline:
             "face_model": self._profile.face_model,
             "seed": self._profile.seed,
             "method": self._method,
-            "shipped_weights": SHIPPED_WEIGHTS.read_text(encoding="utf-8"),
         }
         for stage in needed.values():
             inputs = ("face_model", *stage.needs)

@@ -4,7 +4,8 @@ A step's result depends on every module that its function can reach. Those are f
 the import statements (also the ones inside functions) through the packages of the project, so a
 change of one file makes exactly the steps stale that can reach it. A string that is the name of
 a module counts as an import, because that is how modules are named that a program imports by
-name; plug-ins, which are found through entry points, are named as further roots.
+name; plug-ins, which are found through entry points, are named as further roots. Files that a
+package carries, such as the weights of the networks, count with the package.
 """
 
 from __future__ import annotations
