@@ -48,12 +48,12 @@ class Alignment:
     def points(self, points: FloatArray) -> FloatArray:
         """Map (N, 2) pixel coordinates of the photograph into the crop (centres at integers)."""
         scale = np.array([self.resized[0] / self.width, self.resized[1] / self.height])
-        return (points + 0.5) * scale - 0.5 - np.array(self.corner)
+        return np.asarray((points + 0.5) * scale - 0.5 - np.array(self.corner))
 
     def points_back(self, points: FloatArray) -> FloatArray:
         """Map (N, 2) pixel coordinates of the crop back into the photograph."""
         scale = np.array([self.resized[0] / self.width, self.resized[1] / self.height])
-        return (points + np.array(self.corner) + 0.5) / scale - 0.5
+        return np.asarray((points + np.array(self.corner) + 0.5) / scale - 0.5)
 
     def image(self, image: Image.Image) -> Image.Image:
         """Resample a photograph or a mask into the crop (bicubic; black outside)."""

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from focsbench.face_models.morphable_model import MorphableModel
-from focsbench.networks.resnet import Latents
+from focsbench.networks.resnet import FaceEncoder, Latents
 from focsbench.rendering.renderer import Renderer
 
 
@@ -93,7 +93,7 @@ class FaceDecoder(nn.Module):
 class FaceAutoencoder(nn.Module):
     """R: an encoder network and the fixed decoder (paper 3.1)."""
 
-    def __init__(self, encoder: nn.Module, decoder: FaceDecoder) -> None:
+    def __init__(self, encoder: FaceEncoder, decoder: FaceDecoder) -> None:
         super().__init__()
         self.encoder = encoder
         self.decoder = decoder

@@ -15,7 +15,6 @@ from focsbench.focs.config import (
 )
 from focsbench.networks.config import EncoderConfig, LatentScales, RecognitionConfig, UNetConfig
 
-
 QUICK_ENCODER = "quick_encoder.safetensors"
 QUICK_RECOGNITION = "quick_recognition.safetensors"
 
