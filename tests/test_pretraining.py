@@ -9,6 +9,7 @@ import torch
 from focsbench.data.aligned import AlignedArrays
 from focsbench.focs.build import build_autoencoder, build_recognizer
 from focsbench.focs.config import FocsConfig
+from focsbench.focs.presets import pretraining
 from focsbench.focs.pretraining import (
     black_out,
     train_encoder,
@@ -36,10 +37,10 @@ def people() -> AlignedArrays:
 
 
 def tiny() -> FocsConfig:
-    return FocsConfig.preset(
-        "pretraining",
+    return pretraining().with_changes(
         {
             "batch_size": 4,
+            "init_optimizer": {"ramp_iterations": 0},
             "encoder": {"widths": [4, 6, 8, 8], "hidden": 16},
             "recognition": {"widths": [4, 6, 8, 8], "embedding": 8},
         },
@@ -66,8 +67,8 @@ def test_recognition_learns_to_tell_people_apart(people: AlignedArrays) -> None:
 def test_encoder_keypoints_move_to_the_landmarks(people: AlignedArrays) -> None:
     config = tiny()
     network = build_autoencoder(config, "anny", 0)
-    log = train_encoder(people, config, network, iterations=40, seed=0)
-    assert log[-1]["keypoints"] < 0.8 * log[0]["keypoints"]
+    log = train_encoder(people, config, network, iterations=120, seed=0)
+    assert log[-1]["keypoints"] < 0.7 * log[0]["keypoints"]
 
 
 def test_shipped_weights_fit_the_quick_preset() -> None:

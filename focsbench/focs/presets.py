@@ -182,5 +182,4 @@ PRESETS: dict[str, Callable[[], FocsConfig]] = {
     "released": released,
     "quick": quick,
     "smoke": smoke,
-    "pretraining": pretraining,
 }

@@ -9,7 +9,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from focsbench.data.synthetic.config import SyntheticConfig
-from focsbench.focs.presets import QUICK_ENCODER, QUICK_RECOGNITION
+from focsbench.focs.presets import QUICK_ENCODER, QUICK_RECOGNITION, pretraining
 
 
 @dataclass(frozen=True)
@@ -38,16 +38,13 @@ def train_pretrained(
     """
     from focsbench.data.aligned import pack
     from focsbench.data.synthetic.benchmark import write_benchmark
-    from focsbench.focs.config import FocsConfig
     from focsbench.networks.pretrained import write_checksums
 
     config = config or PretrainingConfig()
     data, packed = output / "data", output / "aligned"
     if not packed.is_dir():
         write_benchmark(data, training_photos(config), workers)
-        arrays = pack(
-            data / "CelebAMask-HQ", "train", FocsConfig.preset("pretraining").image_size, workers
-        )
+        arrays = pack(data / "CelebAMask-HQ", "train", pretraining().image_size, workers)
         packed.mkdir()
         arrays.save(packed)
     (output / "pretraining.json").write_text(json.dumps(asdict(config), indent=2) + "\n")
@@ -79,7 +76,6 @@ def train_recognition_weights(packed: Path, output: Path, config: PretrainingCon
     import torch
 
     from focsbench.data.aligned import AlignedArrays
-    from focsbench.focs.config import FocsConfig
     from focsbench.focs.pretraining import train_recognition
     from focsbench.focs.stages import write_log
     from focsbench.networks.pretrained import save_weights
@@ -87,7 +83,7 @@ def train_recognition_weights(packed: Path, output: Path, config: PretrainingCon
     torch.set_num_threads(1)  # a fixed count, because it decides the order of sums
     network, log = train_recognition(
         AlignedArrays.load(packed),
-        FocsConfig.preset("pretraining"),
+        pretraining(),
         config.recognition_iterations,
         config.seed,
     )
@@ -102,13 +98,12 @@ def train_encoder_weights(packed: Path, output: Path, config: PretrainingConfig)
 
     from focsbench.data.aligned import AlignedArrays
     from focsbench.focs.build import build_autoencoder
-    from focsbench.focs.config import FocsConfig
     from focsbench.focs.pretraining import train_encoder
     from focsbench.focs.stages import write_log
     from focsbench.networks.pretrained import save_weights
 
     torch.set_num_threads(1)
-    method = FocsConfig.preset("pretraining")
+    method = pretraining()
     network = build_autoencoder(method, "anny", config.seed)
     log = train_encoder(
         AlignedArrays.load(packed), method, network, config.encoder_iterations, config.seed
