@@ -9,5 +9,11 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from hypothesis import settings
+
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != ROOT]
+
+# The same examples every time: a red run is then a change of the code, not of the luck.
+settings.register_profile("repeatable", derandomize=True)
+settings.load_profile("repeatable")

@@ -48,8 +48,8 @@ def test_landmarks_stay_on_their_pixels(seed, interpolation):
     for index in range(4):
         name = 45 if flipped[index] else 36  # the outer eye corner changes sides
         wanted = moved.landmarks[index, name].numpy()
-        np.testing.assert_allclose(centroid(moved.images[index, 1].numpy()), wanted, atol=0.05)
-        np.testing.assert_allclose(centroid(moved.masks[index].numpy()), wanted, atol=0.05)
+        np.testing.assert_allclose(centroid(moved.images[index, 1].numpy()), wanted, atol=0.1)
+        np.testing.assert_allclose(centroid(moved.masks[index].numpy()), wanted, atol=0.1)
 
 
 def only(**ranges):

@@ -245,7 +245,7 @@ def start_script(folder):
 def test_ctrl_c_ends_the_workers_and_keeps_what_is_done(tmp_path):
     process = start_script(tmp_path)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to every process
-    output, errors = process.communicate(timeout=20)
+    output, errors = process.communicate(timeout=90)
     assert output == "stopped\n"
     assert "Traceback" not in errors
     assert [path.name[:2] for path in (tmp_path / "artefacts").glob("[a-z]*")] == ["a-"]
@@ -255,7 +255,7 @@ def test_ctrl_c_ends_the_workers_and_keeps_what_is_done(tmp_path):
 def test_a_killed_run_leaves_nothing_half_done(tmp_path):
     process = start_script(tmp_path)
     os.killpg(process.pid, signal.SIGKILL)
-    process.communicate(timeout=20)
+    process.communicate(timeout=90)
     store = Store(tmp_path / "artefacts")
     assert list(store.root.glob(".partial-b*"))
     store.clean()

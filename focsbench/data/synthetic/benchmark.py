@@ -30,7 +30,7 @@ def write_benchmark(root: Path, config: SyntheticConfig, workers: int) -> None:
 
     Args:
         root: a folder that does not exist yet (an empty one is accepted).
-        workers: number of processes; 1 works in this process. It does not change any byte.
+        workers: number of processes. It does not change any byte.
 
     Raises:
         InputError: if ``root`` holds files already or cannot be written.
@@ -72,16 +72,17 @@ def _make_folders(root: Path, config: SyntheticConfig) -> None:
 def _run(
     jobs: list[Job], root: Path, config: SyntheticConfig, workers: int
 ) -> Iterator[list[PhotoRecord]]:
-    """Yield the records of each job in order."""
-    if workers <= 1:
-        yield from (_work((job, root, config)) for job in jobs)
-        return
+    """Yield the records of each job in order.
+
+    Even one worker is a process of its own: only there is linear algebra surely single-threaded,
+    and its last digits depend on the number of threads.
+    """
     tasks = [(job, root, config) for job in jobs]
     before = {name: os.environ.get(name) for name in _THREAD_LIMITS}
     # Read when the numeric libraries are first imported, which in a spawned process is later.
     os.environ.update(dict.fromkeys(_THREAD_LIMITS, "1"))
     try:
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        with ProcessPoolExecutor(max(workers, 1), mp_context=get_context("spawn")) as pool:
             yield from pool.map(_work, tasks, chunksize=4)
     finally:
         for name, value in before.items():
