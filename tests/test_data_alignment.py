@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from focsbench.data.alignment import TEMPLATE_DM, align, five_points
+from focsbench.data.alignment import align
 from focsbench.data.celebahq import CelebAMaskHQ, merge_parts, split_of
 from focsbench.data.landmarks_csv import read_landmarks, write_landmarks
 from focsbench.data.photos import open_image
 from focsbench.errors import InputError
+from focsbench.geometry.five_points import TEMPLATE_DM, five_points
 
 
 def template_landmarks(scale: float, centre: tuple[float, float]) -> np.ndarray:

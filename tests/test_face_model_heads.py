@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 
 from focsbench.face_models import load_face_model
 from focsbench.face_models.anny_heads import AnnyHeads
-from focsbench.face_models.anny_landmarks import FIVE_POINT_TEMPLATE, NOW_LANDMARKS, five_points
+from focsbench.face_models.anny_landmarks import NOW_LANDMARKS
 from focsbench.face_models.anny_model import ARKIT_MODES, RESIDUAL_MODES, vertex_weights
 from focsbench.face_models.anny_warp import (
     ASYMMETRIC_SHARE,
@@ -19,6 +19,7 @@ from focsbench.face_models.anny_warp import (
     spread_out,
     warp_modes,
 )
+from focsbench.geometry.five_points import TEMPLATE_DM, five_points
 
 MIRROR = np.array([-1.0, 1.0, 1.0])
 
@@ -85,8 +86,8 @@ def test_the_average_head_is_symmetric_and_is_the_base(heads):
 def test_the_origin_follows_the_five_point_template(heads, model):
     for shape in (heads.base, model.mean_shape):
         points = five_points(shape[model.landmarks68])
-        np.testing.assert_allclose(points.mean(axis=0), FIVE_POINT_TEMPLATE.mean(axis=0), atol=0.5)
-        assert np.linalg.norm(points - FIVE_POINT_TEMPLATE, axis=1).max() < 10
+        np.testing.assert_allclose(points.mean(axis=0), (100 * TEMPLATE_DM).mean(axis=0), atol=0.5)
+        assert np.linalg.norm(points - (100 * TEMPLATE_DM), axis=1).max() < 10
 
 
 def test_heads_are_deterministic_and_aligned(heads):

@@ -14,8 +14,8 @@ from focsbench.focs.pretraining import (
     black_out,
     train_encoder,
     train_recognition,
-    verification_margin,
 )
+from focsbench.networks.recognition import RecognitionNetwork
 
 SIZE = 96
 
@@ -34,6 +34,20 @@ def people() -> AlignedArrays:
         masks=np.ones((16, SIZE, SIZE), dtype=bool),
         subjects=subjects,
     )
+
+
+def verification_margin(network: RecognitionNetwork, data: AlignedArrays) -> dict[str, float]:
+    """Mean cosine of photographs of the same and of different people."""
+    with torch.no_grad():
+        images = torch.from_numpy(data.images).permute(0, 3, 1, 2).float() / 255
+        embeddings = network.embed(images, torch.from_numpy(data.landmarks))
+    cosines = (embeddings @ embeddings.T).numpy()
+    same = data.subjects[:, None] == data.subjects
+    off_diagonal = ~np.eye(len(data), dtype=bool)
+    return {
+        "same": float(cosines[same & off_diagonal].mean()),
+        "different": float(cosines[~same].mean()),
+    }
 
 
 def tiny() -> FocsConfig:

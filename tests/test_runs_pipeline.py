@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from focsbench import registry
-from focsbench.data.alignment import TEMPLATE_DM
 from focsbench.data.landmarks_csv import write_landmarks
 from focsbench.errors import ConfigError, InputError
+from focsbench.geometry.five_points import TEMPLATE_DM
 from focsbench.profiles.profile import load_profile
 from focsbench.runs.pipeline import build_plan
 from focsbench.runs.predict import predict_step

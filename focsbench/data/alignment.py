@@ -15,19 +15,9 @@ import numpy as np
 from PIL import Image
 
 from focsbench.errors import InputError
+from focsbench.geometry.five_points import TEMPLATE_DM, five_points
 from focsbench.types import FloatArray
 
-# Eye (image left), eye (image right), nose tip, mouth corners (left, right), in decimetres;
-# mean-shape landmarks of the BFM 2009 as distributed with Deep3D (similarity_Lm3D_all.mat).
-TEMPLATE_DM = np.array(
-    [
-        [-0.31148657, 0.29036078, 0.13377953],
-        [0.30979887, 0.28972036, 0.13179526],
-        [0.00325350, -0.04617932, 0.55244243],
-        [-0.25216928, -0.38133916, 0.22405732],
-        [0.24846620, -0.38128236, 0.22235769],
-    ]
-)
 PIXELS_PER_DM_AT_224 = 102.0
 
 
@@ -72,19 +62,6 @@ class Alignment:
             )
             crop.paste(part, (x0 - left, y0 - up))
         return crop
-
-
-def five_points(landmarks: FloatArray) -> FloatArray:
-    """Reduce (68, 2) iBUG landmarks to eye centres (of the corners), nose tip, mouth corners."""
-    return np.stack(
-        [
-            landmarks[[36, 39]].mean(axis=0),
-            landmarks[[42, 45]].mean(axis=0),
-            landmarks[30],
-            landmarks[48],
-            landmarks[54],
-        ]
-    )
 
 
 def align(landmarks: FloatArray, width: int, height: int, size: int) -> Alignment:

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from focsbench.geometry.five_points import TEMPLATE_DM, five_points
+
 # iBUG order (0-based): 0-8 jaw from the right temple to the chin, 17-21 right brow from the
 # tail, 27-30 nose ridge, 31-33 nose base, 36-41 right eye, 48-51 and 57-59 outer lips, 60-62
 # and 66-67 inner lips.
@@ -37,18 +39,6 @@ _LEFT = {
 # Outer and inner corners of both eyes, subnasale, mouth corners: the order of the NoW challenge.
 NOW_LANDMARKS = (36, 39, 42, 45, 33, 48, 54)
 
-# The five points of Deep3D's alignment template, mm (similarity_Lm3D_all.mat times 100):
-# right eye, left eye, nose tip, right and left mouth corner. Its origin is the model's origin.
-FIVE_POINT_TEMPLATE = np.array(
-    [
-        (-31.148657, 29.036078, 13.377953),
-        (30.979887, 28.972036, 13.179526),
-        (0.325350, -4.617932, 55.244243),
-        (-25.216928, -38.133916, 22.405732),
-        (24.846620, -38.128236, 22.235769),
-    ]
-)
-
 
 def find_landmarks68(base_ids: NDArray[np.int64], mirror: NDArray[np.int64]) -> NDArray[np.int64]:
     """Vertices (68,) of the iBUG landmarks.
@@ -65,14 +55,11 @@ def find_landmarks68(base_ids: NDArray[np.int64], mirror: NDArray[np.int64]) -> 
     return landmarks
 
 
-def five_points(landmarks: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """The five alignment points (5, D) of 68 landmarks (68, D): eye centres, nose tip, mouth."""
-    marks = np.asarray(landmarks, dtype=np.float64)
-    right_eye, left_eye = marks[[36, 39]].mean(axis=0), marks[[42, 45]].mean(axis=0)
-    return np.stack([right_eye, left_eye, marks[30], marks[48], marks[54]])
-
-
 def template_shift(landmarks: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """Translation (3,) in mm that brings the five points (68 landmarks given) onto the template."""
-    shift: NDArray[np.float64] = (FIVE_POINT_TEMPLATE - five_points(landmarks)).mean(axis=0)
+    """Translation (3,) in mm that brings the five points (68 landmarks given) onto the template.
+
+    The origin of Deep3D's alignment template becomes the origin of the model.
+    """
+    points = five_points(np.asarray(landmarks, dtype=np.float64))
+    shift: NDArray[np.float64] = (100 * TEMPLATE_DM - points).mean(axis=0)
     return shift

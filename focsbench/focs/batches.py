@@ -8,6 +8,7 @@ import torch
 from focsbench.data.aligned import AlignedArrays
 from focsbench.focs.augmentation import Batch, augment
 from focsbench.focs.config import AugmentationConfig
+from focsbench.focs.seeding import iteration_seed
 
 
 class BatchStream:
@@ -50,8 +51,3 @@ class BatchStream:
             landmarks=torch.from_numpy(self._data.landmarks[chosen]),
             masks=torch.from_numpy(self._data.masks[chosen]).float(),
         )
-
-
-def iteration_seed(*numbers: int) -> int:
-    """Mix numbers (seed, purpose, iteration) into the seed of a torch generator."""
-    return int(np.random.SeedSequence(numbers).generate_state(1)[0])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -12,6 +11,7 @@ from focsbench.errors import CacheError
 from focsbench.face_models import load_face_model
 from focsbench.focs.autoencoder import FaceAutoencoder, FaceDecoder
 from focsbench.focs.config import FocsConfig
+from focsbench.focs.seeding import seeded
 from focsbench.networks.pretrained import load_weights, weights_path
 from focsbench.networks.recognition import RecognitionNetwork
 from focsbench.networks.resnet import FaceEncoder
@@ -34,8 +34,7 @@ def build_decoder(config: FocsConfig, face_model: str) -> FaceDecoder:
 
 def build_autoencoder(config: FocsConfig, face_model: str, seed: int) -> FaceAutoencoder:
     """Make R; without pre-trained weights its random layers depend on ``seed`` alone."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         encoder = FaceEncoder(config.encoder)
     if config.encoder.weights is not None:
         load_weights(encoder, weights_path(config.encoder.weights))
@@ -44,15 +43,13 @@ def build_autoencoder(config: FocsConfig, face_model: str, seed: int) -> FaceAut
 
 def build_unet(config: FocsConfig, seed: int) -> UNet:
     """Make S; its random start depends on ``seed`` alone."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         return UNet(config.unet)
 
 
 def build_recognizer(config: FocsConfig) -> RecognitionNetwork:
     """Make the frozen recognition network F."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+    with seeded(0):
         network = RecognitionNetwork(config.recognition)
     if config.recognition.weights is not None:
         load_weights(network, weights_path(config.recognition.weights))

@@ -8,20 +8,19 @@ landmarks for the encoder, identity numbers for the recognition network. No occl
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from focsbench.data.aligned import AlignedArrays
 from focsbench.focs.autoencoder import FaceAutoencoder
-from focsbench.focs.batches import BatchStream, iteration_seed
-from focsbench.focs.checkpoints import Checkpoints
+from focsbench.focs.batches import BatchStream
 from focsbench.focs.config import FocsConfig, OptimizerConfig
 from focsbench.focs.inference import threshold_mask
 from focsbench.focs.loop import run_iterations
 from focsbench.focs.losses import reconstruction_loss
 from focsbench.focs.reconstruction_losses import landmark_loss
 from focsbench.focs.schedule import build_optimizer
+from focsbench.focs.seeding import iteration_seed, seeded
 from focsbench.focs.training import update
 from focsbench.networks.recognition import ArcFaceHead, RecognitionNetwork
 
@@ -36,7 +35,6 @@ def train_recognition(
     config: FocsConfig,
     iterations: int,
     seed: int,
-    checkpoints: Checkpoints | None = None,
 ) -> tuple[RecognitionNetwork, list[dict[str, float]]]:
     """Train F to tell the training people apart (ArcFace loss).
 
@@ -45,8 +43,7 @@ def train_recognition(
     Returns:
         The network in evaluation mode and the training log.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         network = RecognitionNetwork(config.recognition)
         head = ArcFaceHead(config.recognition.embedding, int(data.subjects.max()) + 1)
     parameters = [*network.parameters(), *head.parameters()]
@@ -66,11 +63,7 @@ def train_recognition(
             hits = (head.logits(embeddings).argmax(1) == labels).float().mean()
         return {"arcface": float(loss.detach()), "accuracy": float(hits)}
 
-    if checkpoints:
-        checkpoints.track(network=network, head=head, optimizer=optimizer)
-    log = run_iterations(
-        "recognition network", iterations, step, checkpoints, config.checkpoint_every
-    )
+    log = run_iterations("recognition network", iterations, step, None, config.checkpoint_every)
     return network.eval(), log
 
 
@@ -93,7 +86,6 @@ def train_encoder(
     autoencoder: FaceAutoencoder,
     iterations: int,
     seed: int,
-    checkpoints: Checkpoints | None = None,
 ) -> list[dict[str, float]]:
     """Train R's encoder by landmarks and by the pixels that a robust fit explains (Eq. 8-9).
 
@@ -125,21 +117,4 @@ def train_encoder(
         terms = {name: float(value) for name, value in loss.terms.items()}
         return {**terms, "keypoints": float(placed.detach())}
 
-    if checkpoints:
-        checkpoints.track(encoder=encoder, optimizer=optimizer)
-    return run_iterations("encoder", iterations, step, checkpoints, config.checkpoint_every)
-
-
-def verification_margin(network: RecognitionNetwork, data: AlignedArrays) -> dict[str, float]:
-    """Mean cosine of photographs of the same and of different people, for the training log."""
-    with torch.no_grad():
-        images = torch.from_numpy(data.images[:512]).permute(0, 3, 1, 2).float() / 255
-        embeddings = network.embed(images, torch.from_numpy(data.landmarks[:512]))
-    cosines = (embeddings @ embeddings.T).numpy()
-    subjects = data.subjects[:512]
-    same = subjects[:, None] == subjects
-    off_diagonal = ~np.eye(len(subjects), dtype=bool)
-    return {
-        "same": float(cosines[same & off_diagonal].mean()),
-        "different": float(cosines[~same].mean()),
-    }
+    return run_iterations("encoder", iterations, step, None, config.checkpoint_every)

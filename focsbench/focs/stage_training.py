@@ -12,7 +12,7 @@ from torch import Tensor
 import focsbench
 from focsbench.data.aligned import AlignedArrays
 from focsbench.focs.autoencoder import Decoded, FaceAutoencoder
-from focsbench.focs.batches import BatchStream, iteration_seed
+from focsbench.focs.batches import BatchStream
 from focsbench.focs.build import (
     ENCODER_FILE,
     UNET_FILE,
@@ -27,6 +27,7 @@ from focsbench.focs.config import FocsConfig, OptimizerConfig
 from focsbench.focs.inference import MaskFunction, segmentation_mask, threshold_mask
 from focsbench.focs.loop import run_iterations
 from focsbench.focs.schedule import em_phase
+from focsbench.focs.seeding import iteration_seed
 from focsbench.focs.stages import write_log
 from focsbench.focs.training import AutoencoderTrainer, SegmentationTrainer
 from focsbench.networks.recognition import RecognitionNetwork

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+
 import torch
 from torch import Tensor
 
 from focsbench.focs.augmentation import Batch
 from focsbench.focs.autoencoder import Decoded, FaceAutoencoder
-from focsbench.focs.batches import iteration_seed
 from focsbench.focs.config import FocsConfig, OptimizerConfig
 from focsbench.focs.inference import MaskFunction
 from focsbench.focs.losses import Loss, reconstruction_loss, segmentation_loss
 from focsbench.focs.perceptual import Recognizer
 from focsbench.focs.schedule import build_optimizer, learning_rate, set_rate
+from focsbench.focs.seeding import iteration_seed, seeded
 from focsbench.focs.segmentation_losses import mask_cross_entropy
 from focsbench.networks.unet import UNet
 
@@ -116,23 +118,8 @@ class SegmentationTrainer:
             if frozen_statistics and isinstance(module, torch.nn.BatchNorm2d):
                 module.eval()
 
-    def _dropout_seed(self, iteration: int) -> _Seeded:
-        return _Seeded(iteration_seed(self._seed, 3, iteration))
-
-
-class _Seeded:
-    """Runs a block with its own state of torch's global generator (dropout has no other)."""
-
-    def __init__(self, seed: int) -> None:
-        self._seed = seed
-        self._fork = torch.random.fork_rng(devices=[])
-
-    def __enter__(self) -> None:
-        self._fork.__enter__()
-        torch.manual_seed(self._seed)
-
-    def __exit__(self, *error: object) -> None:
-        self._fork.__exit__(None, None, None)
+    def _dropout_seed(self, iteration: int) -> AbstractContextManager[None]:
+        return seeded(iteration_seed(self._seed, 3, iteration))
 
 
 @torch.no_grad()

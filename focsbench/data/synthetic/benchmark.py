@@ -16,10 +16,11 @@ from focsbench.data.synthetic.config import GENERATOR_VERSION, SyntheticConfig
 from focsbench.data.synthetic.records import PhotoRecord
 from focsbench.errors import InputError
 from focsbench.progress import track
+from focsbench.threads import KERNELS, LINEAR_ALGEBRA
 
 MANIFEST = "manifest.json"
 Job = celebahq_writer.CelebAJob | ar_writer.ARJob | now_writer.NoWJob
-_THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+_THREAD_LIMITS = (*LINEAR_ALGEBRA, KERNELS)
 
 
 def write_benchmark(root: Path, config: SyntheticConfig, workers: int) -> None:
