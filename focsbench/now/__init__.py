@@ -1,0 +1,1 @@
+"""The NoW evaluation: scans, scores of predictions, submissions."""
