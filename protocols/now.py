@@ -10,18 +10,14 @@ import numpy as np
 
 from focsbench.data.predictions import PredictionFolder
 from focsbench.errors import InputError
-from focsbench.geometry.scan_alignment import (
-    BRIDGE_WEIGHT,
-    CROP_FACTOR,
-    OFFICIAL_RULES,
-    align_to_scan,
-)
+from focsbench.geometry.scan_alignment import OFFICIAL_RULES, align_to_scan
+from focsbench.geometry.scan_crop import BRIDGE_WEIGHT, CROP_FACTOR, CroppedScan
 from focsbench.metrics.scan_distance import distance_statistics
 from focsbench.progress import track
 from focsbench.types import FloatArray, ResultRow
 
 from .base import POOLED, ProtocolCard
-from .now_scans import CroppedScan, ScanDataset, ScanItem, read_crop, write_crops
+from .now_scans import ScanDataset, ScanItem, read_crop, write_crops
 from .per_image import done_row, image_rows, reason
 
 METRICS = ("median", "mean", "std", "n")

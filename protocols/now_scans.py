@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
 from focsbench.errors import InputError
-from focsbench.geometry.scan_alignment import crop_scan
+from focsbench.geometry.scan_crop import CroppedScan, crop_scan
 from focsbench.progress import track
-from focsbench.types import FloatArray, IntArray, Mesh
+from focsbench.types import FloatArray, Mesh
 
 
 class ScanItem(Protocol):
@@ -41,18 +40,6 @@ class ScanDataset(Protocol):
     def scan_landmarks(self, subject: str) -> FloatArray:
         """Return the (7, 3) landmarks of that scan, mm."""
         ...
-
-
-@dataclass(frozen=True)
-class CroppedScan:
-    """The part of a scan that is evaluated.
-
-    points: (N, 3) mm; vertices: (N,) their numbers in the scan; landmarks: (7, 3) mm.
-    """
-
-    points: FloatArray
-    vertices: IntArray
-    landmarks: FloatArray
 
 
 def write_crops(dataset: ScanDataset, folder: Path) -> None:

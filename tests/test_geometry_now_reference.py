@@ -11,7 +11,8 @@ import pytest
 
 from focsbench.data.predictions import PredictionFolder
 from focsbench.geometry.io import read_landmarks7, read_mesh
-from focsbench.geometry.scan_alignment import align_to_scan, crop_scan
+from focsbench.geometry.scan_alignment import align_to_scan
+from focsbench.geometry.scan_crop import crop_scan
 
 _BESIDE = Path(__file__).resolve().parents[2] / "shared" / "now_reference"
 REFERENCE = Path(os.environ.get("FOCSBENCH_NOW_REFERENCE", _BESIDE))

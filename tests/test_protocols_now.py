@@ -7,7 +7,7 @@ import pytest
 from protocols_support import SIZE, TinyScans, pooled, score, values, write_predictions
 
 from focsbench.errors import InputError
-from focsbench.geometry.scan_alignment import crop_scan
+from focsbench.geometry.scan_crop import crop_scan
 from focsbench.protocols.now import METRICS, MIRROR_WARNING, NoW, subsets
 from focsbench.types import Mesh, Reconstruction
 

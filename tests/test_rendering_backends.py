@@ -11,8 +11,8 @@ import torch
 from rendering_support import height_field, random_scene
 
 from focsbench.errors import ConfigError
+from focsbench.jit import kernel
 from focsbench.rendering.camera import project, transform
-from focsbench.rendering.jit import kernel
 from focsbench.rendering.rasterize import get_rasterizer
 from focsbench.rendering.renderer import Renderer
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from focsbench.rendering.jit import kernel
+from focsbench.jit import kernel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -46,17 +46,23 @@ class ClosestPointTree:
             raise ValueError("the mesh has no triangles, or a triangle names a missing vertex")
         if not np.isfinite(vertices).all():
             raise ValueError("a vertex has a coordinate that is not finite")
-        self._vertices = np.ascontiguousarray(vertices, dtype=np.float64)
-        self._triangles = np.ascontiguousarray(triangles, dtype=np.int64)
+        self.vertices: FloatArray = np.ascontiguousarray(vertices, dtype=np.float64)
+        self.triangles: IntArray = np.ascontiguousarray(triangles, dtype=np.int64)
         self._tree = igl.AABB()
-        self._tree.init(self._vertices, self._triangles)
+        self._tree.init(self.vertices, self.triangles)
 
-    def query(self, points: FloatArray) -> ClosestPoints:
+    def query(self, points: FloatArray, near: IntArray | None = None) -> ClosestPoints:
         """Find the closest surface point of each of (N, 3) finite points.
+
+        Args:
+            points: (N, 3), finite.
+            near: (N,) triangles that are likely close to each point, such as those of an earlier
+                query. They change the speed alone, never the answer.
 
         Raises:
             ValueError: if a coordinate is not finite.
         """
+        del near
         if not np.isfinite(points).all():
             raise ValueError("a query point has a coordinate that is not finite")
         points = np.ascontiguousarray(points, dtype=np.float64)
@@ -65,7 +71,7 @@ class ClosestPointTree:
             for parts in zip(
                 *(
                     self._tree.squared_distance(
-                        self._vertices, self._triangles, points[start : start + _BLOCK]
+                        self.vertices, self.triangles, points[start : start + _BLOCK]
                     )
                     for start in range(0, max(len(points), 1), _BLOCK)
                 ),

@@ -11,6 +11,7 @@ supervision", CVPR 2019, and the public description of the benchmark (now.is.tue
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -21,11 +22,11 @@ from focsbench.geometry.trust_region import DoglegRules, minimise
 from focsbench.types import FloatArray, IntArray, Mesh
 
 OFFICIAL_RULES = DoglegRules()
-CROP_FACTOR = 1.4
-BRIDGE_WEIGHT = 0.3
-
-# Order of the seven landmarks; right is the subject's right.
-RIGHT_EYE_OUTER, RIGHT_EYE_INNER, LEFT_EYE_INNER, LEFT_EYE_OUTER, NOSE_BOTTOM = range(5)
+AlignmentMode = Literal["official", "converged"]
+_RULES: dict[AlignmentMode, DoglegRules] = {
+    "official": OFFICIAL_RULES,
+    "converged": DoglegRules(relative_drop=1e-12),
+}
 
 
 @dataclass(frozen=True)
@@ -33,44 +34,21 @@ class ScanAlignment:
     """How a prediction was placed on a scan, and the distances that remain.
 
     transform: from the prediction's own frame and unit to the scan, in mm.
+    start: the placement by landmarks alone, before the refinement.
     distances: (N,) mm, unsigned, from each cropped scan vertex (in order) to the surface.
+    triangles: (N,) the triangle of the prediction that holds each closest point.
     steps: accepted steps of the refinement.
     sum_of_squares: of the distances, mm^2.
+    tree: over the triangles of the prediction placed by ``start``.
     """
 
     transform: Similarity
+    start: Similarity
     distances: FloatArray
+    triangles: IntArray
     steps: int
     sum_of_squares: float
-
-
-def crop_ball(landmarks: FloatArray) -> tuple[FloatArray, float]:
-    """Return the centre (3,) and radius of the ball of a scan that is evaluated, mm.
-
-    Args:
-        landmarks: (7, 3) landmarks of the scan, mm. The arithmetic stays in their precision.
-    """
-    bridge = (landmarks[RIGHT_EYE_INNER] + landmarks[LEFT_EYE_INNER]) / 2
-    nose = landmarks[NOSE_BOTTOM]
-    centre = nose + BRIDGE_WEIGHT * (bridge - nose)
-    eyes = np.linalg.norm(landmarks[RIGHT_EYE_OUTER] - landmarks[LEFT_EYE_OUTER])
-    radius = CROP_FACTOR * (eyes + np.linalg.norm(bridge - nose)) / 2
-    return centre, float(radius)
-
-
-def crop_scan(vertices: FloatArray, landmarks: FloatArray) -> IntArray:
-    """Return the indices of the scan vertices inside the ball, ascending.
-
-    The triangles of the scan play no role: each vertex in the ball counts once.
-
-    Raises:
-        ValueError: if no vertex is inside (scan and landmarks do not belong together).
-    """
-    centre, radius = crop_ball(landmarks)
-    kept = np.flatnonzero(np.linalg.norm(vertices - centre, axis=1) <= radius)
-    if len(kept) == 0:
-        raise ValueError("no scan vertex lies near the landmarks: check the landmarks' unit")
-    return kept
+    tree: ClosestPointTree
 
 
 def align_to_scan(
@@ -80,7 +58,7 @@ def align_to_scan(
     landmarks: FloatArray,
     *,
     mm_per_unit: float | None = None,
-    rules: DoglegRules = OFFICIAL_RULES,
+    mode: AlignmentMode = "official",
 ) -> ScanAlignment:
     """Place a predicted mesh on cropped scan points and measure the distances.
 
@@ -91,7 +69,8 @@ def align_to_scan(
         landmarks: (7, 3) landmarks of the prediction, in its frame and unit.
         mm_per_unit: None for the scale-invariant evaluation. Otherwise the metrical one: the
             prediction keeps its size, one unit of it being so many mm.
-        rules: constants of the refinement.
+        mode: ``official`` walks the path of the reference evaluation and stops where it stops;
+            ``converged`` goes on to the optimum.
 
     Raises:
         ValueError: if the landmarks coincide or a number is not finite.
@@ -100,13 +79,15 @@ def align_to_scan(
     tree = ClosestPointTree(start.apply(mesh.vertices), mesh.triangles)
     metrical = mm_per_unit is not None
     theta0 = np.zeros(6) if metrical else np.array([1.0, 0, 0, 0, 0, 0, 0])
-    _, fit, steps = minimise(lambda theta: _Fit(tree, points, theta), theta0, rules)
+    _, fit, steps = minimise(lambda theta: _Fit(tree, points, theta), theta0, _RULES[mode])
     total = Similarity(
         scale=fit.scale * start.scale,
         rotation=fit.rotation @ start.rotation,
         translation=fit.scale * fit.rotation @ start.translation + fit.translation,
     )
-    return ScanAlignment(total, fit.distances, steps, fit.sum_of_squares)
+    return ScanAlignment(
+        total, start, fit.distances, fit.triangles, steps, fit.sum_of_squares, tree
+    )
 
 
 def _landmark_start(
@@ -137,9 +118,11 @@ class _Fit:
         self._vector, self.translation = theta[-6:-3], theta[-3:]
         self.rotation = rotation_from_vector(self._vector)
         self.distances: FloatArray = np.zeros(0)
+        self.triangles: IntArray = np.zeros(0, np.int64)
         self.sum_of_squares = np.inf
         if self.scale > 0:  # a mesh turned inside out is never admissible
             self._closest = self._query(tree)
+            self.triangles = self._closest.triangles
             self.distances = self.scale * self._closest.distances
             self.sum_of_squares = float(self.distances @ self.distances)
 

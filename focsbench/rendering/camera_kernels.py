@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from focsbench.jit import helper, kernel
 from focsbench.rendering.camera import CAMERA_DISTANCE
-from focsbench.rendering.jit import helper, kernel
 
 Array = NDArray[Any]
 

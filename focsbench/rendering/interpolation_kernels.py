@@ -9,7 +9,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from focsbench.rendering.jit import helper, kernel
+from focsbench.jit import helper, kernel
 
 Array = NDArray[Any]
 Triple = tuple[float, float, float]

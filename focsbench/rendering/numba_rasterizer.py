@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from focsbench.rendering.jit import helper, kernel
+from focsbench.jit import helper, kernel
 from focsbench.rendering.rasterize import Fragments
 from focsbench.rendering.threads import over_images
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from focsbench.rendering.jit import helper, kernel
+from focsbench.jit import helper, kernel
 from focsbench.rendering.normals import SMALLEST_AREA
 from focsbench.rendering.spherical_harmonics import AMBIENT, Y0, Y1, Y2, Y20, Y22
 

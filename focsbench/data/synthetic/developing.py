@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from focsbench.data.synthetic.parts import LABEL_COUNT
-from focsbench.rendering.jit import kernel
+from focsbench.jit import kernel
 from focsbench.types import FloatArray, IntArray
 
 Array = NDArray[Any]  # inside kernels, where numba decides about types

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from focsbench.rendering.jit import kernel
+from focsbench.jit import kernel
 
 Array = NDArray[Any]
 

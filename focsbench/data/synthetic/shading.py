@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from focsbench.data.synthetic.lighting import Lighting
 from focsbench.data.synthetic.surfaces import PackedScene
 from focsbench.data.synthetic.textures import texture_bank
-from focsbench.rendering.jit import helper, kernel
+from focsbench.jit import helper, kernel
 from focsbench.types import FloatArray, IntArray
 
 Array = NDArray[Any]  # inside kernels, where numba decides about types

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from focsbench.data.synthetic.textures import texture_index
-from focsbench.rendering.jit import kernel
+from focsbench.jit import kernel
 from focsbench.rendering.numba_rasterizer import rasterize_arrays
 from focsbench.types import BoolArray, FloatArray, IntArray
 
