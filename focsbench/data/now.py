@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from focsbench.data.landmarks_csv import read_landmarks
 from focsbench.data.photos import aligned_sample, open_image
 from focsbench.errors import InputError
 from focsbench.geometry.io import read_landmarks7, read_mesh
+from focsbench.now.scans import find_scan
 from focsbench.types import FloatArray, Mesh, Sample
 
 PHOTOS = Path("NoW_Dataset/final_release_version/iphone_pictures")
+LANDMARK_LIST = "nowchallenge_landmarks.csv"
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,39 @@ class NoWItem:
     file: str
 
 
+def read_image_list(path: Path) -> list[NoWItem]:
+    """Read an image list of NoW: lines ``subject/challenge/image.jpg``.
+
+    Empty lines, blanks around a line and line ends of any system are accepted.
+
+    Raises:
+        InputError: if the list is missing, empty or not text, or naming the first line that has
+            another form or stands there twice.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except FileNotFoundError:
+        raise InputError(
+            f"{path}: the image list of NoW is missing; copy it from the dataset."
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not readable as an image list ({error}).") from None
+    items: dict[str, NoWItem] = {}
+    for number, line in enumerate(map(str.strip, lines), start=1):
+        if not line:
+            continue
+        parts = line.split("/")
+        if len(parts) != 3 or not {"", ".", ".."}.isdisjoint(parts) or not _usable(line):
+            raise InputError(f"{path}, line {number}: expected subject/challenge/image.jpg.")
+        key = str(PurePosixPath(line).with_suffix(""))
+        if key in items:
+            raise InputError(f"{path}, line {number}: {line} is listed twice; delete one line.")
+        items[key] = NoWItem(key, parts[0], parts[1], line)
+    if not items:
+        raise InputError(f"{path}: the image list is empty; copy it from the dataset again.")
+    return list(items.values())
+
+
 class NoWImages:
     """The validation images of NoW as aligned samples, with the scans of their subjects."""
 
@@ -31,20 +66,8 @@ class NoWImages:
         self.name = name
         self.root = root
         self.size = size
-        self.items = self._read_list(root / "imagepathsvalidation.txt")
+        self.items = read_image_list(root / "imagepathsvalidation.txt")
         self._landmarks: dict[str, FloatArray] | None = None
-
-    @staticmethod
-    def _read_list(path: Path) -> list[NoWItem]:
-        if not path.is_file():
-            raise InputError(f"{path}: the image list of NoW is missing; copy it from the dataset.")
-        items = []
-        for number, line in enumerate(path.read_text(encoding="utf-8").split(), start=1):
-            parts = line.split("/")
-            if len(parts) != 3 or ".." in parts:
-                raise InputError(f"{path}, line {number}: expected subject/challenge/image.jpg.")
-            items.append(NoWItem(line.rsplit(".", 1)[0], parts[0], parts[1], line))
-        return items
 
     def __len__(self) -> int:
         return len(self.items)
@@ -55,7 +78,7 @@ class NoWImages:
 
     def __getitem__(self, index: int) -> Sample:
         if self._landmarks is None:
-            self._landmarks = read_landmarks(self.root / "nowchallenge_landmarks.csv")
+            self._landmarks = read_landmarks(self.root / LANDMARK_LIST)
         item = self.items[index]
         if item.file not in self._landmarks:
             raise InputError(
@@ -71,16 +94,24 @@ class NoWImages:
             size=self.size,
         )
 
+    def photo_landmarks(self) -> dict[str, FloatArray]:
+        """Return {key: (68, 2) pixels of the original photograph} where landmarks are known.
+
+        Without the landmark list of the dataset nothing is known.
+        """
+        if not (self.root / LANDMARK_LIST).is_file():
+            return {}
+        known = read_landmarks(self.root / LANDMARK_LIST)
+        return {item.key: known[item.file] for item in self.items if item.file in known}
+
     def scan(self, subject: str) -> Mesh:
-        """Return the neutral scan of a subject, mm (the first *.obj of its folder)."""
-        return read_mesh(self._first(self.root / "scans" / subject, "*.obj"))
+        """Return the neutral scan of a subject, mm."""
+        return read_mesh(find_scan(self.root, subject)[0])
 
     def scan_landmarks(self, subject: str) -> FloatArray:
         """Return the (7, 3) scan landmarks of a subject, mm."""
-        return read_landmarks7(self._first(self.root / "scans_lmks_onlypp" / subject, "*.pp"))
+        return read_landmarks7(find_scan(self.root, subject)[1])
 
-    @staticmethod
-    def _first(folder: Path, pattern: str) -> Path:
-        for path in sorted(folder.glob(pattern)):
-            return path
-        raise InputError(f"{folder}: no {pattern} file; unpack the scans of NoW again.")
+
+def _usable(line: str) -> bool:
+    return line.isprintable() and "\\" not in line

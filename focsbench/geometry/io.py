@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import struct
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 from xml.etree import ElementTree
 
 import numpy as np
@@ -19,6 +20,7 @@ from focsbench.types import FloatArray, IntArray, Mesh
 
 MESH_SUFFIXES = (".obj", ".ply")
 _HEADER_BYTES = 1 << 16
+_LARGEST_BYTES = 256 << 20  # a scan with texture coordinates takes 25 MB
 _LANDMARK_BYTES = 1 << 20  # far above seven points; keeps oversized files out of memory
 
 
@@ -35,7 +37,7 @@ def read_mesh(path: Path) -> Mesh:
     """
     if path.suffix.lower() not in MESH_SUFFIXES:
         raise InputError(f"{path}: not a mesh format focsbench reads; save it as .obj or .ply.")
-    data = _read_bytes(path, "mesh")
+    data = read_bytes(path, "mesh")
     try:
         vertices, triangles = (parse_obj if path.suffix.lower() == ".obj" else _parse_ply)(data)
     except (ValueError, OverflowError) as error:
@@ -115,7 +117,7 @@ def read_landmarks7(path: Path) -> FloatArray:
         raise InputError(f"{path}: not a landmark format; save seven points as .npy, .txt or .pp.")
     if path.is_file() and path.stat().st_size > _LANDMARK_BYTES:
         raise InputError(f"{path}: too large for seven landmarks; save seven rows x y z.")
-    _read_bytes(path, "landmark file")
+    read_bytes(path, "landmark file")
     try:
         points = readers[path.suffix.lower()](path)
     except (ValueError, KeyError, EOFError, ElementTree.ParseError) as error:
@@ -134,8 +136,25 @@ def read_landmarks7(path: Path) -> FloatArray:
     return points
 
 
-def _read_bytes(path: Path, what: str) -> bytes:
+def read_bytes(path: Path, what: str) -> bytes:
+    """Return the content of a file of the user's.
+
+    Args:
+        path: the file.
+        what: what the file is to the user, for the sentence that says it is missing.
+
+    Raises:
+        InputError: if it is missing, not a regular file, too large or cannot be opened.
+    """
     try:
+        status = path.stat()
+        if not (S_ISREG(status.st_mode) or S_ISDIR(status.st_mode)):
+            raise InputError(f"{path}: the {what} cannot be opened (a device or pipe); check it.")
+        if status.st_size > _LARGEST_BYTES:
+            raise InputError(
+                f"{path}: too large for a {what} ({status.st_size >> 20} MiB, at most "
+                f"{_LARGEST_BYTES >> 20}); check that it is the right file."
+            )
         return path.read_bytes()
     except FileNotFoundError:
         raise InputError(f"{path}: the {what} is missing; write it, or check the path.") from None
