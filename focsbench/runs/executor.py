@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Protocol
 
 from focsbench.errors import CacheError
-from focsbench.runs.backends import Backend, InProcess, ProcessPool, reason_of
+from focsbench.processes import reason_of
+from focsbench.runs.backends import Backend, InProcess, ProcessPool
 from focsbench.runs.plan import Plan, Step
 from focsbench.runs.store import Artefact, Store
 from focsbench.runs.worker import Task

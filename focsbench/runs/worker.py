@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import importlib
 import logging
-import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from focsbench import progress
+from focsbench import processes
 from focsbench.runs.logs import log_to
 from focsbench.runs.store import Store
-from focsbench.threads import single_thread
 
 StepFunction = Callable[[dict[str, Path], Path, dict[str, Any], int], None]
 
@@ -45,13 +43,7 @@ def run_task(task: Task) -> None:
 
 
 def start_worker(log_file: Path | None) -> None:
-    """Prepare a fresh worker process: one thread, no bars, own log handler, no Ctrl-C.
-
-    The thread counts have to be set before numpy, torch or numba are imported. Ctrl-C reaches
-    every process of a terminal; the main process answers it and ends its workers.
-    """
-    single_thread()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    progress.silence()
+    """Prepare a fresh worker process as all are (:mod:`focsbench.processes`); log to a file."""
+    processes.start_worker()
     if log_file is not None:
         log_to(log_file)
