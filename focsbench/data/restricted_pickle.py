@@ -1,0 +1,250 @@
+"""Pickled numpy arrays of other programs, read without running anything that they ask for.
+
+The one place of the project that touches pickles. Official NoW results are ``.npy`` files around
+a pickled dictionary, and head models come as pickled dictionaries of arrays. A pickle is a program
+that may call whatever it can import. Here it is only looked at (:mod:`.pickle_machine`), and
+refused unless
+
+- it names nothing but the few functions and classes that numpy writes around an array, which are
+  not called: the array is made from values that were checked;
+- it comes to plain data (dict with words as keys, list, tuple, str, bytes, numbers, None) and
+  arrays of numbers, strings or such data;
+- all of it, followed through every reference, is no bigger than the file.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import pickle  # noqa: TID251 - for writing one format only; nothing here loads with it
+import re
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from focsbench.data.pickle_machine import MAX_OPCODES, Call, Name, parse_pickle
+from focsbench.errors import InputError
+
+MAX_BYTES = 2 << 30  # NoW's 1702 test images come to about 0.7 GB
+MAX_DEPTH = 32
+_TYPES = re.compile(r"[<>=|]?(?:[iu][1248]|f[248]|f16|b1|[SU][1-9]\d{0,5}|O[48]?)")
+_ERRORS = (
+    ValueError, TypeError, KeyError, IndexError, AttributeError, EOFError, OverflowError,
+    MemoryError, RecursionError, struct.error,
+)  # fmt: skip
+# What numpy 1 and 2 write around arrays, and what it means here.
+_MEANING = {
+    ("numpy", "dtype"): "dtype",
+    ("_codecs", "encode"): "bytes",
+    **{
+        (f"numpy.{core}.{module}", name): meaning
+        for core in ("core", "_core")
+        for module, name, meaning in (
+            ("multiarray", "_reconstruct", "array"),
+            ("multiarray", "scalar", "scalar"),
+            ("numeric", "_frombuffer", "buffer"),
+        )
+    },
+}
+
+
+def read_pickle(path: Path) -> Any:
+    """Read a pickle of plain data and numpy arrays.
+
+    Strings of Python 2 are taken for Latin-1. Arrays are read-only.
+
+    Raises:
+        InputError: if the file is missing, damaged, larger than ``MAX_BYTES``, or holds anything
+            else.
+    """
+    return _decode(path, _bytes_of(path), 0)
+
+
+def read_object_npy(path: Path) -> Any:
+    """Read a ``.npy`` file whose array holds pickled objects; see :func:`read_pickle`.
+
+    Returns:
+        The array, or the one object in it where it has no dimension (``np.save`` of a dictionary).
+
+    Raises:
+        InputError: as :func:`read_pickle`, also if the array does not hold objects.
+    """
+    data = _bytes_of(path)
+    stream = io.BytesIO(data)
+    try:
+        version = np.lib.format.read_magic(stream)
+        readers = {
+            (1, 0): np.lib.format.read_array_header_1_0,
+            (2, 0): np.lib.format.read_array_header_2_0,
+        }
+        shape, _, dtype = readers[version](stream)
+    except (*_ERRORS, SyntaxError) as error:
+        raise _refused(path, error) from None
+    if dtype != np.dtype(object):
+        raise InputError(f"{path}: holds an array of {dtype}, no objects; choose another file.")
+    array = _decode(path, data, stream.tell())
+    if not isinstance(array, np.ndarray) or array.shape != shape:
+        raise InputError(f"{path}: the content does not fit its header; write it again.")
+    return array.item() if array.shape == () else array
+
+
+def object_npy_bytes(content: Mapping[str, Any]) -> bytes:
+    """Return what ``np.save`` writes for a dictionary, readable by every numpy since 1.7.
+
+    The one writer of pickles, for a file format that others have fixed. Newer numpy versions write
+    a module name that versions before 1.26 do not know; here the old name stands, which all know.
+
+    Args:
+        content: plain data and arrays of numbers or strings.
+    """
+    array = np.empty((), dtype=object)  # an array around the dictionary, as np.save makes it
+    array[()] = dict(content)
+    stream = io.BytesIO()
+    np.lib.format.write_array_header_1_0(stream, np.lib.format.header_data_from_array_1_0(array))
+    # Protocol 3 spells names in lines of text. The module's stands once, at the start: whatever
+    # follows refers back to it.
+    text = pickle.dumps(array, protocol=3)
+    head = text[:32].replace(b"cnumpy._core.", b"cnumpy.core.", 1)
+    return b"".join([stream.getvalue(), head, memoryview(text)[32:]])
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise InputError(f"{path}: larger than {MAX_BYTES >> 30} GiB; choose another file.")
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be opened ({error.strerror}); check the path.") from None
+
+
+def _refused(path: Path, error: BaseException) -> InputError:
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return InputError(
+        f"{path}: not readable as pickled arrays ({reason[:200]}); get the file from its source "
+        "again, and trust it no further if that does not help."
+    )
+
+
+def _decode(path: Path, data: bytes, start: int) -> Any:
+    try:
+        stream = io.BytesIO(data)
+        stream.seek(start)
+        return _Plain(len(data)).value(parse_pickle(stream))
+    except _ERRORS as error:
+        raise _refused(path, error) from None
+
+
+class _Plain:
+    """Turns what a pickle says into plain data and arrays, within the size of the file."""
+
+    def __init__(self, size: int) -> None:
+        self._bytes = size
+        self._values = MAX_OPCODES
+
+    def value(self, found: Any, depth: int = 0) -> Any:
+        """Return plain data; references to the same object count again each time."""
+        self._values -= 1
+        if self._values < 0 or depth > MAX_DEPTH:
+            raise ValueError("its data refer to each other without end")
+        if isinstance(found, Call):
+            return self._made(found, depth)
+        if isinstance(found, (list, tuple)):
+            return type(found)(self.value(item, depth + 1) for item in found)
+        if isinstance(found, dict):
+            return {key: self.value(item, depth + 1) for key, item in found.items()}
+        if isinstance(found, (bytes, bytearray)):
+            return self._counted(found)
+        if isinstance(found, Name):
+            raise ValueError(f"it names {_shown(found)}")
+        return found
+
+    def _made(self, call: Call, depth: int) -> Any:
+        meaning = _meaning(call)
+        if meaning == "bytes":
+            return self._counted(call)
+        if meaning == "scalar":
+            dtype, raw = call.arguments
+            return self._array(raw, _dtype(dtype), (), "C")[()]
+        if meaning == "buffer":
+            raw, dtype, shape, order = call.arguments
+            return self._array(raw, _dtype(dtype), shape, order)
+        if meaning != "array":
+            raise ValueError("it holds something that is neither data nor an array")
+        _, shape, dtype, is_fortran, raw = call.state
+        order = "F" if is_fortran else "C"
+        if _dtype(dtype).hasobject:
+            return self._objects(raw, shape, order, depth)
+        return self._array(raw, _dtype(dtype), shape, order)
+
+    def _array(self, raw: Any, dtype: np.dtype[Any], shape: Any, order: Any) -> Any:
+        data = self._counted(raw)
+        if dtype.hasobject or order not in ("C", "F"):
+            raise ValueError("an array is none of numbers or strings")
+        if len(data) != _size(shape) * dtype.itemsize:
+            raise ValueError("the data of an array do not fit its shape")
+        array = np.frombuffer(data, dtype=dtype)
+        if dtype.kind == "U" and array.size and array.view(f"{dtype.str[0]}u4").max() > 0x10FFFF:
+            raise ValueError("a string has a character that does not exist")
+        return array.reshape(shape, order=order)
+
+    def _objects(self, raw: Any, shape: Any, order: Literal["C", "F"], depth: int) -> Any:
+        if not isinstance(raw, list) or len(raw) != _size(shape):
+            raise ValueError("the objects of an array do not fit its shape")
+        array = np.empty(len(raw), dtype=object)
+        for place, item in enumerate(raw):
+            array[place] = self.value(item, depth + 1)
+        return array.reshape(shape, order=order)
+
+    def _counted(self, raw: Any) -> bytes:
+        """Return bytes however they are spelt, and take them from what the file can hold."""
+        if isinstance(raw, Call) and _meaning(raw) == "bytes":
+            raw, encoding = raw.arguments
+            if encoding != "latin1":
+                raise ValueError("bytes are encoded in an unknown way")
+        data = raw.encode("latin1") if isinstance(raw, str) else raw
+        if not isinstance(data, (bytes, bytearray)):
+            raise ValueError("the data of an array are no bytes")
+        self._bytes -= len(data)
+        if self._bytes < 0:
+            raise ValueError("its arrays are larger than the file")
+        return bytes(data)
+
+
+def _meaning(call: Call) -> str:
+    name = (call.function.module, call.function.name)
+    if name not in _MEANING:
+        raise ValueError(f"it asks for {_shown(call.function)}")
+    return _MEANING[name]
+
+
+def _shown(name: Name) -> str:
+    return ascii(f"{name.module}.{name.name}"[:80])
+
+
+def _size(shape: Any) -> int:
+    if (
+        not isinstance(shape, tuple)
+        or len(shape) > MAX_DEPTH
+        or not all(type(size) is int and 0 <= size < 1 << 62 for size in shape)
+    ):
+        raise ValueError("the shape of an array is none")
+    return math.prod(shape)
+
+
+def _dtype(call: Any) -> np.dtype[Any]:
+    """Make the dtype of numbers, strings or objects that a pickle describes."""
+    if not isinstance(call, Call) or _meaning(call) != "dtype":
+        raise ValueError("an array has no dtype")
+    code = call.arguments[0]
+    if not isinstance(code, str) or not _TYPES.fullmatch(code):
+        raise ValueError("an array is neither of numbers nor of strings")
+    dtype = np.dtype(object) if "O" in code else np.dtype(code)
+    if call.state is None:
+        return dtype
+    _, byte_order, base, names, fields = call.state[:5]
+    if byte_order not in ("<", ">", "|", "=") or any(x is not None for x in (base, names, fields)):
+        raise ValueError("the dtype of an array has parts")
+    return dtype if byte_order == "|" else dtype.newbyteorder(byte_order)
