@@ -48,6 +48,27 @@ def copy_if_changed(source: Path, target: Path) -> None:
     draft.replace(target)
 
 
+def writable_file(path: Path, option: str) -> Path:
+    """Create the folder of a file that will be written, and return the path of the file.
+
+    Args:
+        path: of the file, which may exist.
+        option: of the command line that named it.
+
+    Raises:
+        ConfigError: if the folder cannot be created or written, or the path is a folder.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: cannot be written ({error.strerror}); choose another {option}."
+        ) from None
+    if path.is_dir() or not os.access(path.parent, os.W_OK | os.X_OK):
+        raise ConfigError(f"{path}: cannot be written; choose another {option}.")
+    return path
+
+
 def empty_folder(path: Path) -> Path:
     """Create a folder and return it.
 

@@ -10,6 +10,7 @@ from focsbench.cli import (
     data,
     list_names,
     models,
+    now,
     report,
     run_all,
     score,
@@ -44,6 +45,7 @@ app.command("score")(score.command)
 app.command("list")(list_names.command)
 app.add_typer(models.app, name="models")
 app.add_typer(data.app, name="data")
+app.add_typer(now.app, name="now")
 app.command("train-pretrained")(train_pretrained.command)
 app.command("version")(version.command)
 

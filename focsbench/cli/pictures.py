@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from focsbench.errors import ConfigError
+from focsbench.files import writable_file
 
 
 def checked(path: Path) -> Path:
@@ -15,10 +16,4 @@ def checked(path: Path) -> Path:
     """
     if path.suffix != ".png":
         raise ConfigError(f"{path}: pictures are PNG files; choose a name that ends in .png.")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(
-            f"{path}: cannot be written ({error.strerror}); choose another --output."
-        ) from None
-    return path
+    return writable_file(path, "--output")

@@ -190,6 +190,13 @@ class PredictionFolder:
                 f"{path}: not readable as parameters ({error}); write it again."
             ) from None
 
+    def relative(self, message: str) -> str:
+        """Return a message with paths inside the folder made relative to it.
+
+        Results stay the same wherever the folder lies.
+        """
+        return message.replace(f"{self.folder}{os.sep}", "")
+
     def stem(self, key: str) -> Path:
         """Path of an image's files without their suffixes.
 

@@ -1,0 +1,78 @@
+"""One prediction against the scan of its subject: read, diagnose, place, measure."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from focsbench.data.predictions import PredictionFolder
+from focsbench.errors import InputError
+from focsbench.geometry.diagnosis import Finding, diagnose_fit, diagnose_prediction
+from focsbench.geometry.procrustes import Similarity
+from focsbench.geometry.scan_alignment import AlignmentMode, align_to_scan
+from focsbench.geometry.scan_crop import CroppedScan
+from focsbench.types import FloatArray
+
+
+@dataclass(frozen=True)
+class PairScore:
+    """What is measured of one image.
+
+    distances: (N,) float64 mm, in the order of the cropped scan vertices.
+    steps: accepted steps of the refinement; sum_of_squares: of the distances, mm^2.
+    cpu_seconds: of this process for this pair, reading the prediction included, the scan not.
+    findings: what looks wrong with the prediction; none of them changes a number.
+    transform: from the prediction's own frame and unit to the scan, mm.
+    """
+
+    distances: FloatArray
+    steps: int
+    sum_of_squares: float
+    cpu_seconds: float
+    findings: tuple[Finding, ...]
+    transform: Similarity
+
+
+def score_pair(
+    folder: PredictionFolder,
+    key: str,
+    scan: CroppedScan,
+    *,
+    mm_per_unit: float | None = None,
+    mode: AlignmentMode = "official",
+) -> PairScore:
+    """Score one image of a predictions folder.
+
+    Args:
+        folder: of the method.
+        key: of the image, ``subject/challenge/image``.
+        scan: of its subject.
+        mm_per_unit: None for the evaluation without scale, else the size of the prediction's unit.
+        mode: ``official`` stops where the official evaluation stops, ``converged`` goes on.
+
+    Raises:
+        InputError: if the prediction is missing, unreadable or cannot be placed on the scan.
+    """
+    start = time.process_time()
+    mesh, landmarks = folder.geometry(key)
+    findings = diagnose_prediction(mesh, landmarks)
+    try:
+        alignment = align_to_scan(
+            scan.points, scan.landmarks, mesh, landmarks, mm_per_unit=mm_per_unit, mode=mode
+        )
+    except ValueError as error:
+        hints = "".join(f"; {finding}" for finding in findings)
+        raise InputError(f"{key}: cannot be placed on the scan: {error}{hints}") from None
+    if not np.isfinite(alignment.distances).all():
+        raise InputError(f"{key}: the distances to the scan are not finite; check the mesh.")
+    findings += diagnose_fit(scan, mesh, landmarks, alignment, mm_per_unit=mm_per_unit)
+    return PairScore(
+        alignment.distances,
+        alignment.steps,
+        alignment.sum_of_squares,
+        time.process_time() - start,
+        tuple(findings),
+        alignment.transform,
+    )
