@@ -48,6 +48,8 @@ from focsbench.errors import ConfigError, InputError
 from focsbench.geometry.io import ply_bytes, read_landmarks7, read_mesh
 from focsbench.types import BoolArray, FloatArray, Mesh, Reconstruction
 
+MESH_SUFFIXES = (".obj", ".ply")  # the first that is there is read
+LANDMARK_SUFFIXES = (".npy", ".txt")
 MM_PER_UNIT = {"mm": 1.0, "cm": 10.0, "m": 1000.0}
 _SUFFIXES = (".obj", ".ply", "_render.png", "_region.png", "_visible.png", "_parameters.npz")
 _PARAMETER_BYTES = 64 << 20  # unpacked; far above coefficient vectors, far below a zip bomb
@@ -158,9 +160,15 @@ class PredictionFolder:
 
     def geometry(self, key: str) -> tuple[Mesh, FloatArray]:
         """Return the neutral mesh and its (7, 3) landmarks, both in the folder's unit."""
-        stem = self.stem(key)
-        mesh = read_mesh(_first(stem, (".obj", ".ply"), "mesh"))
-        return mesh, read_landmarks7(_first(stem, (".npy", ".txt"), "landmark file"))
+        return read_mesh(self.mesh_file(key)), read_landmarks7(self.landmark_file(key))
+
+    def mesh_file(self, key: str) -> Path:
+        """Return the file that holds the mesh of an image: .obj, else .ply."""
+        return _first(self.stem(key), MESH_SUFFIXES, "mesh")
+
+    def landmark_file(self, key: str) -> Path:
+        """Return the file that holds the landmarks of an image: .npy, else .txt."""
+        return _first(self.stem(key), LANDMARK_SUFFIXES, "landmark file")
 
     def render(self, key: str) -> FloatArray:
         """Return the render as (S, S, 3) float32 in [0, 1]."""
