@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from focsbench.errors import InputError
 from focsbench.geometry.io import ply_bytes, read_landmarks7, read_mesh, write_mesh
-from focsbench.geometry.obj import fan_triangles, parse_obj
+from focsbench.geometry.obj import parse_obj
+from focsbench.geometry.ply import fan_triangles
 from focsbench.types import Mesh
 
 SQUARE = "v 0 0 0\nv 1 0 0\nv 1 1 0\nv 0 1 0\n"
@@ -226,6 +227,7 @@ def test_entity_bombs_do_not_explode(tmp_path):
 
 
 def test_parse_obj_of_nothing():
-    vertices, triangles = parse_obj(b"# empty\n")
+    vertices, triangles, notes = parse_obj(b"# empty\n")
     assert vertices.shape == (0, 3)
     assert triangles.shape == (0, 3)
+    assert notes == frozenset()

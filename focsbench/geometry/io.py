@@ -6,22 +6,29 @@ either returns usable arrays or raises one InputError that names the file and wh
 
 from __future__ import annotations
 
-import re
-import struct
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
-from xml.etree import ElementTree
 
 import numpy as np
 
 from focsbench.errors import InputError
+from focsbench.geometry.landmark_files import parse_npy, parse_picked_points, parse_txt
 from focsbench.geometry.obj import parse_obj
+from focsbench.geometry.ply import parse_ply
 from focsbench.types import FloatArray, IntArray, Mesh
 
 MESH_SUFFIXES = (".obj", ".ply")
-_HEADER_BYTES = 1 << 16
-_LARGEST_BYTES = 256 << 20  # a scan with texture coordinates takes 25 MB
-_LANDMARK_BYTES = 1 << 20  # far above seven points; keeps oversized files out of memory
+_OFFICIAL_MISTAKES = {
+    ".obj": {
+        "bare_group": "it aborts on a 'g' line without a name",
+        "negative_indices": "it does not understand negative vertex numbers",
+        "vertex_colours": "it takes the colours on the 'v' lines for coordinates",
+        "vertex_weights": "it takes the fourth number of the 'v' lines for a coordinate",
+    },
+    ".ply": {"polygons": "it keeps only the first three corners of each polygon"},
+}
+_LARGEST_FILE = 256 << 20  # a scan with texture coordinates takes 25 MB
+_LARGEST_LANDMARKS = 1 << 20  # far above seven points
 
 
 def read_mesh(path: Path) -> Mesh:
@@ -35,13 +42,48 @@ def read_mesh(path: Path) -> Mesh:
         InputError: if the file is missing, of another kind, damaged, empty, or holds coordinates
             that are not finite or faces that name missing vertices.
     """
-    if path.suffix.lower() not in MESH_SUFFIXES:
+    return read_mesh_with_notes(path)[0]
+
+
+def read_mesh_with_notes(path: Path) -> tuple[Mesh, frozenset[str]]:
+    """Read a mesh as :func:`read_mesh`, and what its file holds that other readers stumble over.
+
+    Returns:
+        The mesh, and names among ``vertex_colours``, ``vertex_weights``, ``polygons``,
+        ``negative_indices`` and ``bare_group``. Colours count in .obj only, where they follow the
+        coordinates without a name. See :func:`official_misreadings`.
+
+    Raises:
+        InputError: as :func:`read_mesh`.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in MESH_SUFFIXES:
         raise InputError(f"{path}: not a mesh format focsbench reads; save it as .obj or .ply.")
     data = read_bytes(path, "mesh")
     try:
-        vertices, triangles = (parse_obj if path.suffix.lower() == ".obj" else _parse_ply)(data)
+        vertices, triangles, notes = (parse_obj if suffix == ".obj" else parse_ply)(data)
     except (ValueError, OverflowError) as error:
         raise InputError(f"{path}: not a readable mesh ({error}); export it again.") from None
+    return _checked(path, vertices, triangles), notes
+
+
+def official_misreadings(path: Path, notes: frozenset[str]) -> list[str]:
+    """Say what the reader of the official NoW evaluation makes of a file, one clause per mistake.
+
+    Measured on that evaluation (soubhiksanyal/now_evaluation, with its mesh library).
+
+    Args:
+        path: the mesh; its suffix counts.
+        notes: from :func:`read_mesh_with_notes`.
+
+    Returns:
+        Clauses sorted by the name of the note; none where it reads the file right.
+    """
+    mistakes = _OFFICIAL_MISTAKES.get(path.suffix.lower(), {})
+    return [mistakes[note] for note in sorted(notes) if note in mistakes]
+
+
+def _checked(path: Path, vertices: FloatArray, triangles: IntArray) -> Mesh:
     if len(vertices) == 0:
         raise InputError(f"{path}: the mesh has no vertices; export it again.")
     if len(triangles) == 0:
@@ -103,8 +145,9 @@ def read_landmarks7(path: Path) -> FloatArray:
     Order: right eye outer and inner corner, left eye inner and outer corner, nose bottom
     (subnasale), right and left mouth corner; right is the subject's right.
 
-    .npy: (7, 3) or (1, 7, 3), precision kept, no pickles. .txt: seven lines ``x y z``. .pp:
-    MeshLab's PickedPoints. The two texts give float32, as in the reference evaluation.
+    .npy: (7, 3) or (1, 7, 3), float32 kept, other numbers become float64, no pickles. .txt: seven
+    lines ``x y z``. .pp: MeshLab's PickedPoints. The two texts give float32, as in the reference
+    evaluation.
 
     Returns:
         (7, 3) finite float array, in the unit of the file.
@@ -112,36 +155,36 @@ def read_landmarks7(path: Path) -> FloatArray:
     Raises:
         InputError: if the file is missing, of another kind, damaged, or not seven finite points.
     """
-    readers = {".npy": _parse_npy, ".txt": _parse_txt, ".pp": _parse_picked_points}
-    if path.suffix.lower() not in readers:
+    suffix = path.suffix.lower()
+    if suffix not in (".npy", ".txt", ".pp"):
         raise InputError(f"{path}: not a landmark format; save seven points as .npy, .txt or .pp.")
-    if path.is_file() and path.stat().st_size > _LANDMARK_BYTES:
-        raise InputError(f"{path}: too large for seven landmarks; save seven rows x y z.")
-    read_bytes(path, "landmark file")
+    data = read_bytes(path, "landmark file", _LARGEST_LANDMARKS)
     try:
-        points = readers[path.suffix.lower()](path)
-    except (ValueError, KeyError, EOFError, ElementTree.ParseError) as error:
+        if suffix == ".npy":
+            points = parse_npy(path)
+        else:
+            points = (parse_txt if suffix == ".txt" else parse_picked_points)(data)
+    except (ValueError, OverflowError, RecursionError) as error:
         raise InputError(f"{path}: not readable as landmarks ({error}); save them again.") from None
     if points.ndim == 3 and points.shape[0] == 1:
         points = points[0]
-    if points.shape != (7, 3) or points.dtype.kind not in "fiu":
+    if points.shape != (7, 3):
         raise InputError(
-            f"{path}: expected seven landmarks x y z, found an array of {points.dtype} with shape "
-            f"{points.shape}; pick iBUG points 36, 39, 42, 45, 33, 48, 54."
+            f"{path}: expected seven landmarks x y z, found an array of shape {points.shape}; "
+            "pick iBUG points 36, 39, 42, 45, 33, 48, 54."
         )
-    if points.dtype.kind != "f":
-        points = points.astype(np.float64)
     if not np.isfinite(points).all():
         raise InputError(f"{path}: a landmark is not finite; the method that wrote it has failed.")
     return points
 
 
-def read_bytes(path: Path, what: str) -> bytes:
+def read_bytes(path: Path, what: str, largest: int = _LARGEST_FILE) -> bytes:
     """Return the content of a file of the user's.
 
     Args:
         path: the file.
         what: what the file is to the user, for the sentence that says it is missing.
+        largest: bytes above which it is refused.
 
     Raises:
         InputError: if it is missing, not a regular file, too large or cannot be opened.
@@ -150,10 +193,10 @@ def read_bytes(path: Path, what: str) -> bytes:
         status = path.stat()
         if not (S_ISREG(status.st_mode) or S_ISDIR(status.st_mode)):
             raise InputError(f"{path}: the {what} cannot be opened (a device or pipe); check it.")
-        if status.st_size > _LARGEST_BYTES:
+        if status.st_size > largest:
             raise InputError(
-                f"{path}: too large for a {what} ({status.st_size >> 20} MiB, at most "
-                f"{_LARGEST_BYTES >> 20}); check that it is the right file."
+                f"{path}: too large for a {what} ({status.st_size} bytes, at most {largest}); "
+                "check that it is the right file."
             )
         return path.read_bytes()
     except FileNotFoundError:
@@ -162,39 +205,3 @@ def read_bytes(path: Path, what: str) -> bytes:
         raise InputError(
             f"{path}: the {what} cannot be opened ({error.strerror}); check it."
         ) from None
-
-
-def _parse_ply(data: bytes) -> tuple[FloatArray, IntArray]:
-    from io import BytesIO
-
-    from trimesh.exchange.ply import load_ply
-
-    try:
-        # fix_texture would split the vertices at texture seams
-        content = load_ply(BytesIO(data), fix_texture=False)
-    except (KeyError, IndexError, TypeError, AttributeError, EOFError, struct.error) as error:
-        raise ValueError(f"damaged PLY: {type(error).__name__} {error}") from None
-    vertices = np.asarray(content.get("vertices", np.zeros((0, 3))))
-    triangles = content.get("faces")
-    if triangles is None or len(triangles) == 0:
-        triangles = np.zeros((0, 3))
-    # An ascii file that ends early would otherwise pass as a smaller mesh.
-    promised = dict(re.findall(rb"^element\s+(\w+)\s+(\d+)", data[:_HEADER_BYTES], re.MULTILINE))
-    if len(vertices) < int(promised[b"vertex"]) or len(triangles) < int(promised.get(b"face", 0)):
-        raise ValueError("the file ends early")
-    return vertices.reshape(-1, 3), np.asarray(triangles).astype(np.int64).reshape(-1, 3)
-
-
-def _parse_npy(path: Path) -> FloatArray:
-    # A memory map is checked against the size of the file, so a header cannot ask for gigabytes.
-    return np.array(np.load(path, mmap_mode="r", allow_pickle=False))
-
-
-def _parse_txt(path: Path) -> FloatArray:
-    return np.loadtxt(path, dtype=np.float32, ndmin=2)
-
-
-def _parse_picked_points(path: Path) -> FloatArray:
-    points = ElementTree.parse(path).getroot().iter("point")
-    rows = [[float(point.attrib[axis]) for axis in "xyz"] for point in points]
-    return np.array(rows, dtype=np.float32)
