@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -10,20 +11,21 @@ import numpy as np
 
 from focsbench.data.predictions import PredictionFolder
 from focsbench.errors import InputError
-from focsbench.geometry.scan_alignment import OFFICIAL_RULES, align_to_scan
-from focsbench.geometry.scan_crop import BRIDGE_WEIGHT, CROP_FACTOR, CroppedScan
+from focsbench.geometry.scan_crop import CroppedScan
 from focsbench.metrics.scan_distance import distance_statistics
+from focsbench.now.pair import PairScore, score_pair
+from focsbench.now.pairing import PAIRS_FILE, YAW_FILE, read_pairs, write_pairs
+from focsbench.now.rules import VERSION, protocol_name, protocol_rules
 from focsbench.progress import track
 from focsbench.types import FloatArray, ResultRow
 
 from .base import POOLED, ProtocolCard
+from .now_paired import read_paired, write_paired
 from .now_scans import ScanDataset, ScanItem, read_crop, write_crops
-from .per_image import done_row, image_rows, reason
+from .per_image import done_row, image_rows
 
 METRICS = ("median", "mean", "std", "n")
-MIRROR_WARNING = (
-    "warning: the landmarks fit a mirror image of the mesh; check their order and the y axis"
-)
+PAIRED_METRICS = tuple(f"{metric}_paired" for metric in METRICS)
 
 
 class NoW:
@@ -31,39 +33,38 @@ class NoW:
 
     name: str = "now"
     dataset: ClassVar[str] = "now"
-    prepare_reads_predictions: ClassVar[bool] = False
+    prepare_reads_predictions: ClassVar[bool] = True
 
     def __init__(self, metrical: bool = False) -> None:
         """metrical: predictions keep the size that their unit says, instead of the best one."""
         self._metrical = metrical
         if metrical:
-            self.name = "now_metrical"
+            self.name = protocol_name(metrical)
         self.card = ProtocolCard(
             name=self.name,
-            version=1,
+            version=VERSION,
             rules={
                 "dataset": self.dataset,
-                "ground truth": "neutral scan; predictions are neutral and uncropped",
-                "crop": f"ball at nose bottom + {BRIDGE_WEIGHT} (bridge - nose bottom), radius "
-                f"{CROP_FACTOR} (outer eye distance + nose length) / 2; every vertex once",
-                "placement": "Procrustes of 7 landmarks with scale, mirror images allowed",
-                "refinement": "scan-to-mesh distances of all cropped vertices, "
-                + ("rotation, translation" if metrical else "scale, rotation, translation"),
-                "solver": f"dogleg, first radius {OFFICIAL_RULES.initial_radius}, stop below a "
-                f"relative drop of {OFFICIAL_RULES.relative_drop}",
-                "unit": "as the manifest says" if metrical else "free (scale is estimated)",
-                "distance": "scan vertex to closest surface point, unsigned, mm",
-                "aggregation": "one pool of all distances of all images; std is the population's",
-                "occluded": "multiview_occlusions of subjects that also have multiview_neutral",
-                "unoccluded": "multiview_neutral of the same subjects; not paired by pose",
-                "missing data": "pool over what is there, counted in the done-rate",
+                **protocol_rules(metrical),
+                "paired": "the metrics named _paired pool the images for which every compared "
+                "method gives a readable mesh and landmarks",
+                "occluded": "multiview_occlusions, each paired with the multiview_neutral image "
+                "of the subject whose yaw is nearest, one to one; the list is pairs.csv; without "
+                "landmarks of the photographs there is no such subset",
+                "unoccluded": "the multiview_neutral images of these pairs",
             },
         )
 
     def prepare(self, predictions: Mapping[str, Path], dataset: ScanDataset, shared: Path) -> None:
-        """Write the cropped scan of every subject, once for all methods."""
-        del predictions
+        """Write what all methods share.
+
+        The cropped scan of every subject, the pairs of Table 3 with the yaws they are made from,
+        and the images that every method has.
+        """
         write_crops(dataset, shared)
+        landmarks = getattr(dataset, "photo_landmarks", dict)()
+        write_pairs(dataset.items, landmarks, shared)
+        write_paired(predictions, dataset.items, shared)
 
     def score(
         self, method: str, predictions: Path, dataset: ScanDataset, shared: Path, output: Path
@@ -72,71 +73,81 @@ class NoW:
 
         The rows of an image name its challenge as subset; :func:`subsets` says what is pooled.
         The distances themselves go to ``output/<key>.npy``, (N,) float32 mm in the order of the
-        cropped scan vertices; see the base protocol.
+        cropped scan vertices, and the lists of pairs and yaws beside them; see the base protocol.
         """
         folder = PredictionFolder(predictions)
         if not folder.provides("neutral"):
             return []
         crops = {item.subject: read_crop(shared, item.subject) for item in dataset.items}
+        groups = subsets(dataset.items, read_pairs(shared))
+        paired = read_paired(shared)
         rows: list[ResultRow] = []
         done: dict[str, FloatArray] = {}
         for item in track(dataset.items, f"{self.name}: {method}", total=len(dataset.items)):
             values = None
             try:
-                distances, note = self._distances(folder, item, crops[item.subject])
-            except (InputError, ValueError) as error:
-                note = reason(error, folder)
+                pair = self._score(folder, item, crops[item.subject])
+            except InputError as error:
+                note = folder.relative(str(error))
             else:
-                done[item.key] = distances
-                values = _values([distances])
-                _save(output, item.key, distances)
+                note = " ".join(map(str, pair.findings))
+                done[item.key] = pair.distances
+                values = _values([pair.distances])
+                _save(output, item.key, pair.distances)
             rows += image_rows(
                 method, self.name, item.challenge, item.subject, item.key, METRICS, values, note
             )
-        return rows + self._pooled(method, subsets(dataset.items), done)
+        for name in (PAIRS_FILE, YAW_FILE):
+            shutil.copyfile(shared / name, output / name)
+        return rows + self._pooled(method, groups, done, paired)
 
-    def _distances(
-        self, folder: PredictionFolder, item: ScanItem, crop: CroppedScan
-    ) -> tuple[FloatArray, str]:
-        mesh, landmarks = folder.geometry(item.key)
-        alignment = align_to_scan(
-            crop.points,
-            crop.landmarks,
-            mesh,
-            landmarks,
-            mm_per_unit=folder.mm_per_unit() if self._metrical else None,
-        )
-        return alignment.distances, MIRROR_WARNING if alignment.transform.is_mirror else ""
+    def _score(self, folder: PredictionFolder, item: ScanItem, crop: CroppedScan) -> PairScore:
+        mm_per_unit = folder.mm_per_unit() if self._metrical else None
+        return score_pair(folder, item.key, crop, mm_per_unit=mm_per_unit)
 
     def _pooled(
-        self, method: str, groups: Mapping[str, list[str]], done: Mapping[str, FloatArray]
+        self,
+        method: str,
+        groups: Mapping[str, list[str]],
+        done: Mapping[str, FloatArray],
+        paired: frozenset[str],
     ) -> list[ResultRow]:
+        """Return the rows of the pools: what the method has, and what all methods have."""
         rows: list[ResultRow] = []
         for subset, members in groups.items():
-            pool = [done[key] for key in members if key in done]
-            values = _values(pool) if pool else None
-            note = "" if pool else "no image of this subset could be scored"
-            rows += image_rows(method, self.name, subset, "", POOLED, METRICS, values, note)
+            common = [key for key in members if key in paired]
+            lost = [key for key in common if key not in done]
+            own = [done[key] for key in members if key in done]
+            theirs = [] if lost else [done[key] for key in common]
+            missing = "no image of this subset could be scored"
+            alone = f"{lost[0]}: could not be scored" if lost else "no image that all methods have"
+            for metrics, pool, reason in (
+                (METRICS, own, missing),
+                (PAIRED_METRICS, theirs, alone),
+            ):
+                values = _values(pool) if pool else None
+                note = "" if pool else reason
+                rows += image_rows(method, self.name, subset, "", POOLED, metrics, values, note)
             rows.append(done_row(method, self.name, subset, [key in done for key in members]))
         return rows
 
 
-def subsets(items: Sequence[ScanItem]) -> dict[str, list[str]]:
-    """Return the keys of every subset: all, each challenge, and the pair of paper Table 3."""
+def subsets(
+    items: Sequence[ScanItem], pairs: Sequence[tuple[str, str]] = ()
+) -> dict[str, list[str]]:
+    """Return the keys of every subset: all, each challenge, and the two of paper Table 3.
+
+    Args:
+        items: the images; only their keys are returned.
+        pairs: (unoccluded key, occluded key) of comparable pose; without them there is no such
+            subset.
+    """
     members: dict[str, list[str]] = {"all": [item.key for item in items]}
     for item in items:
         members.setdefault(item.challenge, []).append(item.key)
-    neutral = {item.subject for item in items if item.challenge == "multiview_neutral"}
-    occluded = {item.subject for item in items if item.challenge == "multiview_occlusions"}
-    for name, challenge in (
-        ("unoccluded", "multiview_neutral"),
-        ("occluded", "multiview_occlusions"),
-    ):
-        keys = [
-            item.key
-            for item in items
-            if item.challenge == challenge and item.subject in neutral & occluded
-        ]
+    known = set(members["all"])
+    for place, name in enumerate(("unoccluded", "occluded")):
+        keys = [pair[place] for pair in pairs if pair[place] in known]
         if keys:
             members[name] = keys
     return members

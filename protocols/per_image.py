@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -85,18 +84,10 @@ def done_row(method: str, protocol: str, subset: str, done: Sequence[bool]) -> R
     return ResultRow(method, protocol, subset, "", POOLED, DONE_RATE, rate)
 
 
-def reason(error: Exception, folder: PredictionFolder) -> str:
-    """Return the message of an error with paths inside the predictions folder made relative.
-
-    Result rows stay the same wherever the folder lies.
-    """
-    return str(error).replace(f"{folder.folder}{os.sep}", "")
-
-
 def _attempt(
     measure: Measure, folder: PredictionFolder, index: int, sample: Sample
 ) -> tuple[Sequence[float] | None, str]:
     try:
         return measure.compute(index, sample), ""
     except (InputError, ValueError) as error:
-        return None, reason(error, folder)
+        return None, folder.relative(str(error))

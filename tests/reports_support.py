@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from focsbench.data.predictions import PredictionWriter
+from focsbench.now.pairing import PAIRS_COLUMNS, PAIRS_FILE
 from focsbench.reports.base import ReportContext
 from focsbench.types import Reconstruction, Sample
 
@@ -96,12 +97,21 @@ def write_distances(root: Path) -> tuple[dict[str, Path], list[tuple], list[dict
                 rows.append(_row(method, "now", challenge, item, "median", median))
                 pools["all"].append(distances)
                 pools.setdefault(subset, []).append(distances)
+        _write_pairs(folders[method])
         for subset, parts in pools.items():
             points = np.concatenate(parts).astype(float)
             for metric in ("median", "mean", "std"):
                 value = float(getattr(np, metric)(points))
                 pooled.append(_summary((method, "now", subset, metric), value, None, len(parts), 1))
     return folders, rows, pooled
+
+
+def _write_pairs(folder: Path) -> None:
+    lines = [
+        ",".join([*(f"subject-{i}/{name}/photo_{i}" for name in CHALLENGES.values()), "0,0,0"])
+        for i in range(3)
+    ]
+    (folder / PAIRS_FILE).write_text("\n".join([",".join(PAIRS_COLUMNS), *lines]) + "\n")
 
 
 def _summary(key, value, std, n, done_rate) -> dict:

@@ -8,10 +8,15 @@ from protocols_support import SIZE, TinyScans, pooled, score, values, write_pred
 
 from focsbench.errors import InputError
 from focsbench.geometry.scan_crop import crop_scan
-from focsbench.protocols.now import METRICS, MIRROR_WARNING, NoW, subsets
+from focsbench.now.pairing import read_pairs, read_yaw
+from focsbench.protocols.now import METRICS, PAIRED_METRICS, NoW, subsets
 from focsbench.types import Mesh, Reconstruction
 
 SCANS = TinyScans()
+PAIRS = [
+    ("anna/multiview_neutral/IMG_0", "anna/multiview_occlusions/IMG_1"),
+    ("bela/multiview_neutral/IMG_0", "bela/multiview_occlusions/IMG_1"),
+]
 
 
 def bumpy(item):
@@ -33,7 +38,8 @@ def test_ground_truth_scores_zero_in_any_unit(tmp_path):
     assert pooled(rows, "median", "all") < 1e-3
     assert pooled(rows, "done_rate", "all") == 1
     assert {row.status for row in rows} == {"ok"}
-    assert {row.reason for row in rows} == {""}
+    # the scan itself is no reconstruction, and the row says so
+    assert all("scan_as_prediction: " in row.reason for row in rows if row.item != "pooled")
 
 
 def test_pools_are_those_of_the_stored_distances(tmp_path):
@@ -46,7 +52,9 @@ def test_pools_are_those_of_the_stored_distances(tmp_path):
         assert distances.shape == kept.shape
         assert values(rows, "n")[item.key] == len(kept)
         assert values(rows, "median")[item.key] == pytest.approx(np.median(distances), rel=1e-5)
-    members = subsets(SCANS.items)
+    assert read_pairs(tmp_path / "now_bumpy") == PAIRS
+    assert set(read_yaw(tmp_path / "now_bumpy").values()) == {0.0}
+    members = subsets(SCANS.items, PAIRS)
     assert {row.subset for row in rows} == set(members)
     for subset, keys in members.items():
         pool = np.concatenate([stored[key] for key in keys]).astype(np.float64)
@@ -56,14 +64,27 @@ def test_pools_are_those_of_the_stored_distances(tmp_path):
 
 
 def test_subsets():
-    members = subsets(SCANS.items)
+    members = subsets(SCANS.items, PAIRS)
     assert len(members["all"]) == 6
     assert members["selfie"] == ["anna/selfie/IMG_2"]
     assert len(members["multiview_neutral"]) == 3
     # cleo was never photographed with an occluder, so she has no part in the comparison
-    assert [key.split("/")[0] for key in members["unoccluded"]] == ["anna", "bela"]
-    assert [key.split("/")[0] for key in members["occluded"]] == ["anna", "bela"]
-    assert "occluded" not in subsets([SCANS.items[-1]])
+    assert list(zip(members["unoccluded"], members["occluded"], strict=True)) == PAIRS
+    assert {"occluded", "unoccluded"}.isdisjoint(subsets(SCANS.items))
+    assert subsets(SCANS.items[:1], PAIRS)["unoccluded"] == [PAIRS[0][0]]
+    assert "occluded" not in subsets(SCANS.items[:1], PAIRS)
+
+
+def test_without_landmarks_of_the_photographs_there_are_no_pairs(tmp_path):
+    class Faceless(TinyScans):
+        def photo_landmarks(self):
+            return {}
+
+    scans = Faceless()
+    folders = {"a": write_predictions(tmp_path / "a", scans, bumpy)}
+    rows = score(NoW(), folders, scans, tmp_path, "a")
+    assert {"occluded", "unoccluded"}.isdisjoint(row.subset for row in rows)
+    assert read_pairs(tmp_path / "now_a") == []
 
 
 def test_failures_leave_the_pool_and_lower_the_done_rate(tmp_path):
@@ -108,7 +129,8 @@ def test_a_mirrored_method_is_warned(tmp_path):
     folders = {"mirrored": write_predictions(tmp_path / "mirrored", SCANS, mirrored)}
     rows = score(NoW(), folders, SCANS, tmp_path, "mirrored")
     images = [row for row in rows if row.item != "pooled"]
-    assert {(row.status, row.reason) for row in images} == {("ok", MIRROR_WARNING)}
+    assert {row.status for row in images} == {"ok"}
+    assert all(row.reason.startswith("mirrored_mesh: ") for row in images)
 
 
 def test_metrical_evaluation_sees_the_size(tmp_path):
@@ -130,7 +152,7 @@ def test_scans_are_read_once_for_all_methods(tmp_path):
     scans = TinyScans()
     folders = {name: write_predictions(tmp_path / name, scans, scans.answer) for name in ("a", "b")}
     protocol = NoW()
-    assert not protocol.prepare_reads_predictions
+    assert protocol.prepare_reads_predictions
     (tmp_path / "shared").mkdir()
     protocol.prepare({}, scans, tmp_path / "shared")
     assert scans.scans_read == 3
@@ -161,3 +183,41 @@ def test_methods_without_shape_are_not_asked(tmp_path):
     folders = {"flat": write_predictions(tmp_path / "flat", SCANS, lambda _: flat)}
     assert score(NoW(), folders, SCANS, tmp_path, "flat") == []
     assert METRICS == ("median", "mean", "std", "n")
+    assert PAIRED_METRICS == ("median_paired", "mean_paired", "std_paired", "n_paired")
+
+
+def test_paired_pools_hold_the_images_that_all_methods_have(tmp_path):
+    flat = Reconstruction(region=np.ones((SIZE, SIZE), dtype=bool))
+    lost = "anna/multiview_occlusions/IMG_1"
+    folders = {
+        "whole": write_predictions(tmp_path / "whole", SCANS, bumpy),
+        "holes": write_predictions(tmp_path / "holes", SCANS, bumpy, failures=(lost,)),
+        "flat": write_predictions(tmp_path / "flat", SCANS, lambda _: flat),  # takes no part
+    }
+    broken = "bela/multiview_occlusions/IMG_1"
+    (folders["holes"] / f"{broken}.ply").write_bytes(b"ply\n")
+    whole = score(NoW(), folders, SCANS, tmp_path, "whole")
+    holes = score(NoW(), folders, SCANS, tmp_path, "holes")
+    common = [item.key for item in SCANS.items if item.key not in (lost, broken)]
+    pool = [np.load(tmp_path / "now_whole" / f"{key}.npy").astype(float) for key in common]
+    assert pooled(whole, "median_paired", "all") == pytest.approx(np.median(np.concatenate(pool)))
+    assert pooled(whole, "n", "all") > pooled(whole, "n_paired", "all")
+    for metric in PAIRED_METRICS:  # both methods give the same meshes
+        assert pooled(whole, metric, "all") == pooled(holes, metric, "all")
+        assert pooled(holes, metric, "all") == pooled(holes, metric.removesuffix("_paired"), "all")
+        assert pooled(whole, metric, "occluded") is None
+    assert pooled(whole, "median", "occluded") is not None
+    [row] = [r for r in whole if (r.subset, r.metric) == ("occluded", "median_paired")]
+    assert (row.status, row.reason) == ("failed", "no image that all methods have")
+
+
+def test_a_paired_pool_without_one_of_its_images_is_none(tmp_path):
+    """A file that can be read but not scored; the other methods would pool more images."""
+    folders = {"odd": write_predictions(tmp_path / "odd", SCANS, bumpy)}
+    key = "cleo/multiview_neutral/IMG_0"
+    np.save(folders["odd"] / f"{key}.npy", np.ones((7, 3)))
+    rows = score(NoW(), folders, SCANS, tmp_path, "odd")
+    [row] = [r for r in rows if (r.subset, r.metric) == ("all", "median_paired")]
+    assert (row.status, row.reason) == ("failed", f"{key}: could not be scored")
+    assert pooled(rows, "median", "all") is not None
+    assert pooled(rows, "median_paired", "selfie") == pooled(rows, "median", "selfie")

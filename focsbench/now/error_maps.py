@@ -18,9 +18,9 @@ from focsbench.types import FloatArray, IntArray, Mesh
 RANGE_MM = 3.0  # the same for all maps, so that they compare
 COLOURS = "viridis"
 YAWS = (-40.0, 0.0, 40.0)  # degrees; the face turns to image left, front, image right
-PIXELS = 420  # side of a view
+WIDTH, HEIGHT = 360, 400  # pixels of a view; its height is the diameter of the evaluated ball
 OVERSAMPLING = 2
-_AMBIENT = 0.45  # share of the light that comes from everywhere
+_AMBIENT = 0.6  # share of the light that comes from everywhere
 
 
 @dataclass(frozen=True)
@@ -89,22 +89,25 @@ def render_view(surface: Mesh, errors: FloatArray, scan: CroppedScan, yaw: float
     """Draw the cropped scan in the colours of its errors, seen by a parallel camera.
 
     Returns:
-        (PIXELS, PIXELS, 3) float in [0, 1], white where nothing is.
+        (HEIGHT, WIDTH, 3) float in [0, 1], white where nothing is.
     """
     import matplotlib as mpl
 
     from focsbench.rendering.numba_rasterizer import rasterize_arrays
 
-    size = PIXELS * OVERSAMPLING
+    width, height = WIDTH * OVERSAMPLING, HEIGHT * OVERSAMPLING
     centre, radius = crop_ball(scan.landmarks.astype(np.float64))
     angle = np.deg2rad(yaw)
     turn = np.array(
         [[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]]
     )
     view = (surface.vertices - centre) @ (turn @ face_axes(scan.landmarks)).T / radius
-    xy = np.column_stack([1 + view[:, 0], 1 - view[:, 1]]) * (size - 1) / 2
+    # The ball is as wide as it is high; the face in it is not, and turned it is off the middle.
+    middle = (view[:, 0].min() + view[:, 0].max()) / 2
+    pixels = np.column_stack([view[:, 0] - middle, -view[:, 1]]) * height / 2
+    xy = pixels + np.array([width - 1, height - 1]) / 2
     ids, weights, _ = rasterize_arrays(
-        xy, 3 - view[:, 2], surface.triangles, size, size, cull=False
+        xy, 3 - view[:, 2], surface.triangles, height, width, cull=False
     )
     seen = ids >= 0
     corners = surface.triangles[ids[seen]]
@@ -112,9 +115,9 @@ def render_view(surface: Mesh, errors: FloatArray, scan: CroppedScan, yaw: float
     normals = np.einsum("nk,nkc->nc", weights[seen], _vertex_normals(view, surface)[corners])
     facing = np.abs(normals[:, 2]) / np.maximum(np.linalg.norm(normals, axis=1), 1e-12)
     light = _AMBIENT + (1 - _AMBIENT) * facing
-    image = np.ones((size, size, 3))
+    image = np.ones((height, width, 3))
     image[seen] = mpl.colormaps[COLOURS](values / RANGE_MM)[:, :3] * light[:, None]
-    blocks = image.reshape(PIXELS, OVERSAMPLING, PIXELS, OVERSAMPLING, 3)
+    blocks = image.reshape(HEIGHT, OVERSAMPLING, WIDTH, OVERSAMPLING, 3)
     averaged: FloatArray = blocks.mean(axis=(1, 3))
     return averaged
 
@@ -138,13 +141,13 @@ def _picture(
     from focsbench.reports.figures import figure_bytes, figure_style, new_figure
 
     with figure_style():
-        figure = new_figure(7.2, 2.9)
+        figure = new_figure(6.9, 2.5)
         panels: Any = figure.subplots(1, len(YAWS))
         for panel, yaw in zip(panels, YAWS, strict=True):
             panel.imshow(render_view(surface, errors, scan, yaw), interpolation="antialiased")
             panel.set_axis_off()
         colours = ScalarMappable(Normalize(0, RANGE_MM), COLOURS)
-        bar = figure.colorbar(colours, ax=panels, extend="max", shrink=0.8, pad=0.02)
+        bar = figure.colorbar(colours, ax=panels, extend="max", shrink=0.85, pad=0.02)
         bar.set_label("distance to the prediction (mm)")
         count = "1 image" if images == 1 else f"mean over {images} images"
         figure.suptitle(f"{title}, {count}")

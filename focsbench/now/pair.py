@@ -9,7 +9,12 @@ import numpy as np
 
 from focsbench.data.predictions import PredictionFolder
 from focsbench.errors import InputError
-from focsbench.geometry.diagnosis import Finding, diagnose_fit, diagnose_prediction
+from focsbench.geometry.diagnosis import (
+    UNSCORABLE,
+    Finding,
+    diagnose_fit,
+    diagnose_prediction,
+)
 from focsbench.geometry.procrustes import Similarity
 from focsbench.geometry.scan_alignment import AlignmentMode, align_to_scan
 from focsbench.geometry.scan_crop import CroppedScan
@@ -58,13 +63,15 @@ def score_pair(
     start = time.process_time()
     mesh, landmarks = folder.geometry(key)
     findings = diagnose_prediction(mesh, landmarks)
+    for finding in findings:
+        if finding.name in UNSCORABLE:
+            raise InputError(f"{key}: {finding}")
     try:
         alignment = align_to_scan(
             scan.points, scan.landmarks, mesh, landmarks, mm_per_unit=mm_per_unit, mode=mode
         )
     except ValueError as error:
-        hints = "".join(f"; {finding}" for finding in findings)
-        raise InputError(f"{key}: cannot be placed on the scan: {error}{hints}") from None
+        raise InputError(f"{key}: cannot be placed on the scan ({error}); check it.") from None
     if not np.isfinite(alignment.distances).all():
         raise InputError(f"{key}: the distances to the scan are not finite; check the mesh.")
     findings += diagnose_fit(scan, mesh, landmarks, alignment, mm_per_unit=mm_per_unit)
