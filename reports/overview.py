@@ -10,6 +10,7 @@ from . import table1, table3, table4
 from .base import Report, ReportContext, write_text
 from .claims import evaluate
 from .cumulative_error import CumulativeError
+from .error_by_yaw import ErrorByYaw
 from .findings import Findings, findings_markdown
 from .gallery import Gallery
 from .table_writers import markdown_table, plain_markdown, table_of_run
@@ -20,12 +21,14 @@ PARTS: tuple[type[Report], ...] = (
     table3.Table3,
     table4.Table4,
     CumulativeError,
+    ErrorByYaw,
     Gallery,
 )
 TABLES = (table1.SPEC, table3.SPEC, table4.SPEC)
 PICTURES = {
     "cumulative_error.png": "Cumulative error on NoW: share of scan points within x mm of the "
     "reconstruction",
+    "error_by_yaw.png": "Mean distance of a photograph on NoW against the yaw of the head",
     "gallery.png": "The photographs that fit worst, at the median, and best",
     "gallery_occluders.png": "One photograph of every occluded subset, picked by seed",
 }

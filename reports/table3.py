@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .base import ReportContext
+from focsbench.now.pairing import PAIRS_FILE
+
+from .base import ReportContext, write_bytes
 from .table_writers import write_table
 from .tables import Column, TableSpec
 
@@ -18,21 +20,34 @@ def _columns(group: str, subset: str) -> tuple[Column, ...]:
     )
 
 
+LIST = "table3_pairs.csv"
 SPEC = TableSpec(
     name="table3",
     heading="Table 3",
     title="Scan-to-mesh distance on NoW (mm)",
     columns=(*_columns("Unoccluded", "unoccluded"), *_columns("Occluded", "occluded")),
-    notes=("Median, mean and standard deviation over the scan points of all images together.",),
+    notes=(
+        "Median, mean and standard deviation over the scan points of all images together.",
+        f"Pairs of an unoccluded and an occluded photograph of one person, nearest yaw: {LIST}.",
+    ),
     counted="scan points",
 )
 
 
 class Table3:
-    """NoW distances, as ``table3.md`` and ``table3.tex``."""
+    """NoW distances, as ``table3.md`` and ``table3.tex``, with the list of the pairs."""
 
     name = "table3"
 
     def write(self, context: ReportContext) -> list[Path]:
         """See :class:`focsbench.reports.base.Report`."""
-        return write_table(SPEC, context)
+        files = write_table(SPEC, context)
+        return [*files, *_write_list(context)] if files else []
+
+
+def _write_list(context: ReportContext) -> list[Path]:
+    """Copy the pairs that the protocol made; they depend on the dataset, not on the method."""
+    for folder in context.distances.values():
+        if (folder / PAIRS_FILE).is_file():
+            return [write_bytes(context.output / LIST, (folder / PAIRS_FILE).read_bytes())]
+    return []
