@@ -123,12 +123,12 @@ class _Text:
             raise ValueError(f"more than {4 * LARGEST} numbers")
         self._at = 0
         # Words behind the last element are nobody's business.
-        self._no_number: tuple[int, ValueError] | None = None
+        self._no_number: ValueError | None = None
         for place, first, end in left.reshape(-1, 3).tolist():
             try:
                 self._values[place] = exact_number(data[first:end])
             except ValueError as error:
-                self._no_number = (place, error)
+                self._no_number = error
                 self._values = self._values[:place]
                 break
 
@@ -147,14 +147,13 @@ class _Text:
         units = units.astype(np.int64)
         try:
             starts, sizes, self._at = _walk(units, self._at, element, layout, wanted, "<")
-        except ValueError:
-            self._check(len(self._values) + 1)
-            raise
+        except ValueError as error:
+            raise (self._no_number or error) from None
         return _whole(copy_lists(self._values, starts, sizes)), sizes
 
     def _check(self, end: int) -> None:
         if end > len(self._values):
-            raise self._no_number[1] if self._no_number else ValueError(_EARLY)
+            raise self._no_number or ValueError(_EARLY)
 
 
 def _face_list(element: Element) -> int:

@@ -189,10 +189,10 @@ def scan_obj(
     at = 0
     while at < stop:
         at = _next_token(data, at, stop)
-        if at + 1 >= stop:
+        if at >= stop:
             break
         begin = at
-        word = data[at] if _ends_token(data[at + 1]) else 0
+        word = data[at] if at + 1 == stop or _ends_token(data[at + 1]) else 0
         if word == _V:
             if 3 * n_vertices == len(vertices):
                 vertices = _grown(vertices)
