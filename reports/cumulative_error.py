@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,17 +10,17 @@ import numpy as np
 import pandas as pd
 
 from focsbench.errors import InputError
+from focsbench.metrics.error_curve import curve_grid, share_within
+from focsbench.now.pairing import read_pairs
 from focsbench.protocols.now import subsets
-from focsbench.types import FloatArray, IntArray
+from focsbench.types import FloatArray
 
 from .base import ReportContext, write_bytes, write_text
-from .figures import figure_bytes, figure_style, method_styles, new_figure
+from .error_curves import error_curve_figure
 from .summary import POOLED
 
 PROTOCOL = "now"
 SUBSETS = ("unoccluded", "occluded")
-STEP_MM = 0.01
-RANGE_MM = 7.0
 
 
 class CumulativeError:
@@ -61,8 +60,7 @@ def cumulative_curves(context: ReportContext) -> pd.DataFrame:
             if files:
                 curves[method] = _pool(files)
         if curves:
-            grid = np.arange(len(next(iter(curves.values())))) * STEP_MM
-            frames.append(pd.DataFrame({"subset": subset, "error_mm": grid, **curves}))
+            frames.append(pd.DataFrame({"subset": subset, "error_mm": curve_grid(), **curves}))
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 
@@ -82,66 +80,34 @@ def _files(rows: pd.DataFrame, subset: str, folder: Path | None) -> list[Path]:
     images = [
         _Image(*names) for names in zip(rows["item"], rows["subject"], rows["subset"], strict=True)
     ]
+    members = subsets(images, read_pairs(folder)).get(subset, [])
     scored = set(rows.loc[rows["status"] == "ok", "item"])
-    return [folder / f"{key}.npy" for key in subsets(images).get(subset, []) if key in scored]
-
-
-def count_within(distances: FloatArray) -> IntArray:
-    """Count distances up to each grid value 0, 0.01, … 7 mm; (701,) int64.
-
-    Distances beyond the last value count for none of them.
-
-    Raises:
-        ValueError: if a distance is negative or not finite.
-    """
-    if not (np.isfinite(distances).all() and (distances >= 0).all()):
-        raise ValueError("distances have to be finite and not negative")
-    size = round(RANGE_MM / STEP_MM) + 1
-    # In float32 the quotient of a distance just above a grid value would round down to it.
-    bins = np.minimum(np.ceil(distances.astype(np.float64) / STEP_MM), size).astype(np.int64)
-    return np.cumsum(np.bincount(bins.ravel(), minlength=size + 1)[:size])
+    return [folder / f"{key}.npy" for key in members if key in scored]
 
 
 def _pool(files: Iterable[Path]) -> FloatArray:
     """Share of all points of the files within each grid value, one file in memory at a time."""
-    within, total = count_within(np.zeros(0)), 0
-    for path in files:
-        try:
-            distances = np.load(path, allow_pickle=False)
-            within = within + count_within(distances)
-        except (OSError, ValueError) as error:
-            raise InputError(
-                f"{path}: not readable as scan distances ({error}); score the method again."
-            ) from None
-        total += distances.size
-    return np.asarray(within / total)
+    current = Path()
+
+    def parts() -> Iterator[FloatArray]:
+        nonlocal current
+        for current in files:
+            yield np.load(current, allow_pickle=False)
+
+    try:
+        return share_within(parts())
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{current}: not readable as scan distances ({error}); score the method again."
+        ) from None
 
 
 def _draw(curves: pd.DataFrame, context: ReportContext) -> tuple[bytes, bytes]:
     methods = [method for method in context.labels if method in curves]
-    with figure_style():
-        figure = new_figure(6.9, 3.3)
-        panels = figure.subplots(1, len(SUBSETS), sharex=True, sharey=True)
-        styles = method_styles(methods, context)
-        for panel, subset in zip(panels, SUBSETS, strict=True):
-            points = curves[curves["subset"] == subset]
-            lines = [
-                panel.plot(points["error_mm"], 100 * points[m], **styles[m])[0] for m in methods
-            ]
-            panel.set_title(subset.capitalize())
-            panel.set_xlabel("distance x to the reconstruction (mm)")
-        panels[0].set_xlim(0, _limit(curves[methods]))
-        panels[0].set_ylim(0, 101)  # the line at 100 % keeps its full width
-        panels[0].set_ylabel("scan points within x (%)")
-        labels = [context.labels[method] for method in methods]
-        figure.legend(lines, labels, loc="outside lower center", ncols=min(4, len(labels)))
-        return figure_bytes(figure, "png"), figure_bytes(figure, "pdf")
-
-
-def _limit(shares: pd.DataFrame) -> float:
-    """Whole mm at which every curve has passed 99 %, between 2 and the range of the data."""
-    grid = np.arange(round(RANGE_MM / STEP_MM) + 1) * STEP_MM
-    slowest = shares.min(axis=1).to_numpy().reshape(-1, len(grid)).min(axis=0)
-    passed = np.flatnonzero(slowest >= 0.99)
-    needed = math.ceil(grid[passed[0]]) if passed.size else RANGE_MM
-    return float(np.clip(needed, 2, RANGE_MM))
+    panels = {
+        subset.capitalize(): {
+            method: points[method].to_numpy() for method in methods if points[method].notna().all()
+        }
+        for subset, points in curves.groupby("subset", sort=False)
+    }
+    return error_curve_figure(panels, context.labels, context.references, context.focus)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from importlib import resources
 from typing import Any
@@ -44,17 +44,22 @@ def figure_bytes(figure: Figure, file_format: str) -> bytes:
 
 
 def method_styles(methods: Sequence[str], context: ReportContext) -> dict[str, dict[str, Any]]:
+    """Line properties by method of a run; see :func:`line_styles`."""
+    return line_styles(methods, context.references, context.focus)
+
+
+def line_styles(
+    methods: Sequence[str], references: Set[str], focus: str
+) -> dict[str, dict[str, Any]]:
     """Line properties by method, for use inside :func:`figure_style`.
 
-    The focus of the run has the first, strongest style; bounds are thin and black. A method
+    The focus has the first, strongest style; references (bounds) are thin and black. A method
     beyond the length of the cycle repeats a style with a thinner line.
     """
     cycle = list(matplotlib.rcParams["axes.prop_cycle"])
     width = matplotlib.rcParams["lines.linewidth"]
-    bounds = [method for method in methods if method in context.references]
-    ranked = sorted(
-        set(methods) - set(bounds), key=lambda m: (m != context.focus, methods.index(m))
-    )
+    bounds = [method for method in methods if method in references]
+    ranked = sorted(set(methods) - set(bounds), key=lambda m: (m != focus, methods.index(m)))
     styles: dict[str, dict[str, Any]] = {}
     for rank, method in enumerate(ranked):
         turn, place = divmod(rank, len(cycle))
@@ -62,7 +67,7 @@ def method_styles(methods: Sequence[str], context: ReportContext) -> dict[str, d
     for rank, method in enumerate(bounds):
         dots = (0, (1, 1 + rank))
         styles[method] = {"color": "black", "linestyle": dots, "linewidth": 0.9, "zorder": 4}
-    if context.focus in styles:
+    if focus in styles:
         # Wide but below the others, so that it hides no curve that coincides with it.
-        styles[context.focus] |= {"linewidth": 1.6 * width, "zorder": 2.5}
+        styles[focus] |= {"linewidth": 1.6 * width, "zorder": 2.5}
     return styles

@@ -19,20 +19,15 @@ from PIL import Image
 from reports_support import CARDS, CHALLENGES, LABELS, fail, make_context, with_pictures
 
 from focsbench.errors import InputError
+from focsbench.metrics.error_curve import STEP_MM, count_within, curve_grid
 from focsbench.reports.base import ReportContext
-from focsbench.reports.cumulative_error import (
-    RANGE_MM,
-    STEP_MM,
-    CumulativeError,
-    count_within,
-    cumulative_curves,
-)
+from focsbench.reports.cumulative_error import CumulativeError, cumulative_curves
 from focsbench.reports.figures import figure_style, method_styles
 from focsbench.reports.gallery import Gallery, pick_by_fit, pick_by_occluder
 from focsbench.reports.gallery_tiles import HIDDEN, OUTSIDE, VISIBLE, mask_picture, method_tiles
 from focsbench.reports.overview import Overview
 
-GRID = np.arange(round(RANGE_MM / STEP_MM) + 1) * STEP_MM
+GRID = curve_grid()
 
 
 @pytest.fixture
@@ -198,7 +193,7 @@ def test_overview_shows_everything_once(context: ReportContext, tmp_path: Path):
     report, *files = Overview().write(full)
     text = report.read_text()
     assert report.name == "report.md"
-    assert len(files) == len(set(files)) == 12
+    assert len(files) == len(set(files)) == 13
     for file in files:
         assert file.is_file()
         assert f"]({file.name})" in text
