@@ -40,7 +40,7 @@ MEAN_FACE = np.array(
     ]
 )
 TOLERANCE_MM = 3.0  # landmarks further off than this lose weight (soft L1)
-STOP = {"ftol": 1e-10, "xtol": 1e-10, "gtol": 1e-10}  # angles to far below the printed decimals
+STOP = 1e-10  # of every kind; angles are right to far below the printed decimals
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def _refined(face: FloatArray, seen: FloatArray, start: FloatArray) -> FloatArra
         return np.ravel(off * np.sqrt(2 / (np.sqrt(1 + squared) + 1)))
 
     first = np.array([0.0, 0.0, 0.0, 1.0, 0.0, 0.0])
-    found = least_squares(residuals, first, method="lm", **STOP)
+    found = least_squares(residuals, first, method="lm", ftol=STOP, xtol=STOP, gtol=STOP)
     return np.asarray(Rotation.from_rotvec(found.x[:3]).as_matrix() @ start)
 
 
