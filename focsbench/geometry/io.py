@@ -164,7 +164,7 @@ def read_landmarks7(path: Path) -> FloatArray:
             points = parse_npy(path)
         else:
             points = (parse_txt if suffix == ".txt" else parse_picked_points)(data)
-    except (ValueError, OverflowError, RecursionError) as error:
+    except (ValueError, OverflowError) as error:
         raise InputError(f"{path}: not readable as landmarks ({error}); save them again.") from None
     if points.ndim == 3 and points.shape[0] == 1:
         points = points[0]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
+from tokenize import TokenError
 from xml.parsers import expat
 
 import numpy as np
@@ -16,8 +18,14 @@ def parse_npy(path: Path) -> FloatArray:
     Raises:
         ValueError: if it is damaged, a pickle, or an array of something else.
     """
-    # A memory map is checked against the size of the file, so a header cannot ask for gigabytes.
-    array = np.lib.format.open_memmap(path, mode="r")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # headers that Python 2 wrote
+            # A map is checked against the size of the file: a header cannot ask for gigabytes.
+            array = np.lib.format.open_memmap(path, mode="r")
+    except (TokenError, SyntaxError, TypeError, RecursionError) as error:
+        # numpy reads the header as a piece of Python
+        raise ValueError(f"damaged header: {error}") from None
     if array.dtype.kind not in "fiu":
         raise ValueError(f"an array of {array.dtype}")
     single = array.dtype.kind == "f" and array.dtype.itemsize == 4
