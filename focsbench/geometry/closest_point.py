@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import igl
 import numpy as np
 
+from focsbench.geometry.bvh import build_tree
+from focsbench.geometry.bvh_query import GROUP, closest_points
+from focsbench.geometry.spatial_order import spatial_order
 from focsbench.types import FloatArray, IntArray
 
-# libigl starts threads of its own for 10,000 queries and more. Scoring runs one process per
-# method, where inner threads only compete with the neighbours, so queries go in smaller blocks.
-_BLOCK = 8192
+_LARGEST = 1e60  # fourth powers of coordinates must not overflow
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,13 @@ class ClosestPoints:
 
 
 class ClosestPointTree:
-    """Axis-aligned bounding-box tree over the triangles of one mesh (libigl, float64)."""
+    """Axis-aligned bounding-box tree over the triangles of one mesh; exact in float64.
+
+    vertices: (V, 3) float64; triangles: (F, 3) int64. Neither may be written to.
+    """
+
+    vertices: FloatArray
+    triangles: IntArray
 
     def __init__(self, vertices: FloatArray, triangles: IntArray) -> None:
         """Build the tree.
@@ -46,13 +52,17 @@ class ClosestPointTree:
             raise ValueError("the mesh has no triangles, or a triangle names a missing vertex")
         if not np.isfinite(vertices).all():
             raise ValueError("a vertex has a coordinate that is not finite")
-        self.vertices: FloatArray = np.ascontiguousarray(vertices, dtype=np.float64)
-        self.triangles: IntArray = np.ascontiguousarray(triangles, dtype=np.int64)
-        self._tree = igl.AABB()
-        self._tree.init(self.vertices, self.triangles)
+        self.vertices = np.ascontiguousarray(vertices, dtype=np.float64)
+        self.triangles = np.ascontiguousarray(triangles, dtype=np.int64)
+        self._size = float(np.abs(self.vertices).max())
+        if self._size > _LARGEST:
+            raise ValueError(f"a vertex has a coordinate of {self._size:.0e}")
+        self._tree = build_tree(self.vertices, self.triangles)
 
     def query(self, points: FloatArray, near: IntArray | None = None) -> ClosestPoints:
         """Find the closest surface point of each of (N, 3) finite points.
+
+        Of triangles that are equally close, the first is named.
 
         Args:
             points: (N, 3), finite.
@@ -62,20 +72,33 @@ class ClosestPointTree:
         Raises:
             ValueError: if a coordinate is not finite.
         """
-        del near
-        if not np.isfinite(points).all():
-            raise ValueError("a query point has a coordinate that is not finite")
-        points = np.ascontiguousarray(points, dtype=np.float64)
-        squared, triangles, closest = (
-            np.concatenate(parts)
-            for parts in zip(
-                *(
-                    self._tree.squared_distance(
-                        self.vertices, self.triangles, points[start : start + _BLOCK]
-                    )
-                    for start in range(0, max(len(points), 1), _BLOCK)
-                ),
-                strict=True,
-            )
+        _refuse_unusable(points)
+        order = spatial_order(points, GROUP)
+        found = self.query_neighbours(
+            np.ascontiguousarray(points, dtype=np.float64)[order],
+            None if near is None else near[order],
         )
+        back = np.zeros_like(order)
+        back[order] = np.arange(len(order))
+        return ClosestPoints(found.distances[back], found.points[back], found.triangles[back])
+
+    def query_neighbours(self, points: FloatArray, near: IntArray | None = None) -> ClosestPoints:
+        """The same for points in spatial order: each run of 16 lies close together.
+
+        Any order gets the same answers, only later.
+        """
+        _refuse_unusable(points)
+        tree = self._tree
+        start = np.full(len(points), -1) if near is None else tree.home[near]
+        squared, closest = np.zeros(len(points)), np.zeros((len(points), 3))
+        triangles = np.zeros(len(points), np.int64)
+        closest_points(
+            points, tree.leaves, tree.numbers, tree.nodes, tree.levels, self._size,
+            start, squared, closest, triangles,
+        )  # fmt: skip
         return ClosestPoints(np.sqrt(squared), closest, triangles)
+
+
+def _refuse_unusable(points: FloatArray) -> None:
+    if not (np.abs(points) <= _LARGEST).all():
+        raise ValueError("a query point has a coordinate that is not finite")

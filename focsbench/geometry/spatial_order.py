@@ -1,0 +1,99 @@
+"""An order of points in which neighbours in the list are neighbours in space."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from focsbench.jit import helper, kernel
+from focsbench.types import FloatArray, IntArray
+
+_NUMBER_BITS = 32
+_NUMBER_MASK = (1 << _NUMBER_BITS) - 1
+_STEPS = 1 << 30
+_SAMPLES = 128
+
+
+def spatial_order(points: FloatArray, run: int) -> IntArray:
+    """Return the permutation (N,) that makes every aligned run of points compact.
+
+    The points are split at the median of their widest axis, over and over, each time so that
+    the first part is ``run`` times a power of two. So the points ``[k m, (k + 1) m)`` of the new
+    order share one box of a k-d tree for every m that is ``run`` times a power of two.
+
+    Args:
+        points: (N, 3), finite.
+        run: at least 1; inside runs of so many points the order does not matter.
+    """
+    if len(points) == 0:
+        return np.zeros(0, np.int64)
+    least = points.min(axis=0)
+    width = float((points.max(axis=0) - least).max()) or 1.0
+    # Whole numbers: position and number of a point fit one word, so no two words are equal.
+    places = ((points - least) / width * _STEPS).astype(np.int64)
+    return _split(places, run)
+
+
+@kernel
+def _split(places: IntArray, run: int) -> IntArray:
+    """The permutation for positions (N, 3) in [0, _STEPS]."""
+    words = np.arange(len(places))
+    spare = np.zeros_like(words)
+    waiting = np.zeros((64, 2), np.int64)  # half of a range waits while the other is split
+    waiting[0, 1] = len(places)
+    depth = 1
+    while depth > 0:
+        depth -= 1
+        low, high = waiting[depth]
+        if high - low <= run:
+            continue
+        half = run
+        while 2 * half < high - low:
+            half *= 2
+        axis = _widest_axis(places, words, low, high)
+        for i in range(low, high):
+            words[i] |= places[words[i], axis] << _NUMBER_BITS
+        _select(words, spare, low, high, low + half)
+        for i in range(low, high):
+            words[i] &= _NUMBER_MASK
+        waiting[depth + 1] = low + half, high
+        waiting[depth, 1] = low + half
+        depth += 2
+    return words
+
+
+@helper
+def _widest_axis(places: IntArray, words: IntArray, low: int, high: int) -> int:
+    """The axis along which the points [low, high) spread most, judged by some of them."""
+    x0 = y0 = z0 = _STEPS
+    x1 = y1 = z1 = 0
+    for i in range(low, high, 1 + (high - low) // _SAMPLES):
+        x, y, z = places[words[i]]
+        x0, x1 = min(x0, x), max(x1, x)
+        y0, y1 = min(y0, y), max(y1, y)
+        z0, z1 = min(z0, z), max(z1, z)
+    if x1 - x0 >= max(y1 - y0, z1 - z0):
+        return 0
+    return 1 if y1 - y0 >= z1 - z0 else 2
+
+
+@helper
+def _select(words: IntArray, spare: IntArray, low: int, high: int, k: int) -> None:
+    """Quickselect on [low, high): afterwards no word before place k exceeds one from k on."""
+    while high - low > 2:
+        first, middle, last = words[low], words[(low + high) // 2], words[high - 1]
+        pivot = max(min(first, middle), min(max(first, middle), last))  # never the least word
+        front, back = low, high - 1
+        for i in range(low, high):
+            # Both places are written and one of them kept: a branch nobody can predict costs more.
+            word = words[i]
+            spare[front] = word
+            spare[back] = word
+            front += int(word < pivot)
+            back -= int(word >= pivot)
+        words[low:high] = spare[low:high]
+        if k < front:
+            high = front
+        else:
+            low = front
+    if high - low == 2 and words[low] > words[low + 1]:
+        words[low], words[low + 1] = words[low + 1], words[low]
