@@ -7,7 +7,7 @@ from collections.abc import Mapping, Set
 from focsbench.metrics.error_curve import axis_limit, curve_grid
 from focsbench.types import FloatArray
 
-from .figures import figure_bytes, figure_style, line_styles, new_figure
+from .figures import figure_bytes, figure_style, line_styles, new_figure, plain_text
 
 Panels = Mapping[str, Mapping[str, FloatArray]]
 """By title, then by method: the (701,) shares of :func:`focsbench.metrics.share_within`."""
@@ -42,7 +42,7 @@ def error_curve_figure(
         axes[0].set_ylabel("scan points within x (%)")
         figure.legend(
             [lines[method] for method in methods],
-            [labels[method] for method in methods],
+            [plain_text(labels[method]) for method in methods],
             loc="outside lower center",
             ncols=min(4, len(methods)),
         )

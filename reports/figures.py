@@ -43,6 +43,12 @@ def figure_bytes(figure: Figure, file_format: str) -> bytes:
     return stream.getvalue()
 
 
+def plain_text(text: str) -> str:
+    """Return text that matplotlib prints as it is: no formulas, and no hidden legend entries."""
+    escaped = text.replace("$", r"\$")
+    return f" {escaped}" if escaped.startswith("_") else escaped
+
+
 def method_styles(methods: Sequence[str], context: ReportContext) -> dict[str, dict[str, Any]]:
     """Line properties by method of a run; see :func:`line_styles`."""
     return line_styles(methods, context.references, context.focus)

@@ -54,6 +54,11 @@ def method_of(path: Path) -> str:
     return path.name.removesuffix(".npy").partition(_ENDING)[0] or path.name
 
 
+def challenge_of(path: Path) -> str:
+    """Return the challenge that an official result file is restricted to, or nothing."""
+    return path.name.removesuffix(".npy").partition(_ENDING)[2].removeprefix("_")
+
+
 def read_legacy(path: Path) -> LegacyResult:
     """Read an official result file of any year.
 
@@ -125,11 +130,13 @@ def _images(path: Path, content: dict[str, Any], count: int) -> tuple[str, ...] 
     files = content.get("input_files")
     if files is None:
         return None
-    images = tuple(np.ravel(files).tolist())
+    if not isinstance(files, (np.ndarray, list, tuple)):
+        raise _unusable(path, "'input_files' is no list")
+    images = tuple(files.reshape(-1).tolist() if isinstance(files, np.ndarray) else files)
     if (
-        len(images) != count
+        not all(isinstance(image, str) and image.isprintable() for image in images)
+        or len(images) != count
         or len(set(images)) != count
-        or not all(isinstance(image, str) and image.isprintable() for image in images)
     ):
         raise _unusable(path, "'input_files' does not name each image once")
     return images

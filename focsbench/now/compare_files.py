@@ -1,0 +1,131 @@
+"""A comparison as tables (Markdown, LaTeX) and as curves (PNG, PDF, CSV)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from focsbench.files import write_atomically
+from focsbench.metrics.error_curve import curve_grid
+from focsbench.now.compare import Comparison, Numbers, Row
+from focsbench.reports.error_curves import error_curve_figure
+from focsbench.reports.table_writers import latex_table, markdown_table
+from focsbench.reports.tables import MISSING, Cell, Table, TableSpec
+from focsbench.types import FloatArray
+
+_STATISTICS = ("median", "mean", "std")
+_TITLE = "Distance of the scans to the predicted faces (mm)"
+
+
+def comparison_markdown(comparison: Comparison) -> str:
+    """Return the table with its notes as Markdown."""
+    return markdown_table(_table(comparison))
+
+
+def write_comparison(comparison: Comparison, folder: Path) -> list[Path]:
+    """Write ``comparison.md``, ``.tex`` and ``cumulative_error.csv``, ``.png``, ``.pdf``.
+
+    Args:
+        comparison: what :func:`focsbench.now.compare.compare` returned.
+        folder: existing folder.
+
+    Returns:
+        The paths; those of the curves only if a method has one.
+    """
+    table = _table(comparison)
+    files = {
+        "comparison.md": f"# {_TITLE}\n\n{markdown_table(table).rstrip()}\n".encode(),
+        "comparison.tex": latex_table(table).encode(),
+    }
+    panels = _panels(comparison)
+    if panels:
+        labels = {row.contender.label: row.contender.label for row in comparison.rows}
+        files["cumulative_error.csv"] = _curve_csv(panels)
+        files["cumulative_error.png"], files["cumulative_error.pdf"] = error_curve_figure(
+            panels, labels
+        )
+    for name, content in files.items():
+        write_atomically(folder / name, content)
+    return [folder / name for name in files]
+
+
+def _panels(comparison: Comparison) -> dict[str, dict[str, FloatArray]]:
+    panels = {"All images of each method": _curves(comparison, "whole")}
+    if comparison.paired is not None:
+        panels[f"The {len(comparison.paired)} images that all have"] = _curves(comparison, "paired")
+    return {title: curves for title, curves in panels.items() if curves}
+
+
+def _curves(comparison: Comparison, which: str) -> dict[str, FloatArray]:
+    curves = {}
+    for row in comparison.rows:
+        numbers: Numbers | None = getattr(row, which)
+        if numbers is not None and numbers.curve is not None:
+            curves[row.contender.label] = numbers.curve
+    return curves
+
+
+def _curve_csv(panels: Mapping[str, Mapping[str, FloatArray]]) -> bytes:
+    frames = [
+        pd.DataFrame({"images": title, "error_mm": curve_grid(), **curves})
+        for title, curves in panels.items()
+    ]
+    text: str = pd.concat(frames, ignore_index=True).to_csv(
+        index=False, float_format="%.6f", lineterminator="\n"
+    )
+    return text.encode()
+
+
+def _table(comparison: Comparison) -> Table:
+    headings = [("", "Method"), ("", "done"), ("", "scan points")]
+    headings += [("pooled", name) for name in _STATISTICS]
+    headings += [("images'", name) for name in _STATISTICS]
+    if comparison.paired is not None:
+        headings += [(f"{len(comparison.paired)} common", name) for name in _STATISTICS]
+    rows = [_texts(row, comparison.paired is not None) for row in comparison.rows]
+    # With different images, the numbers of the common ones alone can be compared.
+    first = len(headings) - 3 if comparison.paired is not None else 3
+    best = [_best([row[place] for row in rows]) for place in range(first, len(headings))]
+    cells = tuple(
+        tuple(
+            Cell(text, place >= first and text == best[place - first])
+            for place, text in enumerate(row)
+        )
+        for row in rows
+    )
+    spec = TableSpec(name="now_comparison", heading="NoW", title=_TITLE, columns=())
+    return Table(spec, tuple(headings), (cells,), tuple(_notes(comparison)))
+
+
+def _texts(row: Row, is_paired: bool) -> list[str]:
+    contender, whole = row.contender, row.whole
+    listed = "?" if contender.listed is None else contender.listed
+    texts = [contender.label, f"{contender.done}/{listed}", str(whole.pooled.n)]
+    columns: list[object] = [whole.pooled, whole.means]
+    if is_paired:
+        columns.append(None if row.paired is None else row.paired.pooled)
+    for numbers in columns:
+        texts += [
+            MISSING if numbers is None else f"{getattr(numbers, name):.3f}" for name in _STATISTICS
+        ]
+    return texts
+
+
+def _best(texts: Sequence[str]) -> str | None:
+    numbers = [text for text in texts if text != MISSING]
+    return min(numbers, key=float) if len(numbers) > 1 else None
+
+
+def _notes(comparison: Comparison) -> list[str]:
+    notes = [
+        "Pooled: all distances of all images in one pool, as the official evaluation does",
+        "Images': mean over the images of their own median, mean and std",
+    ]
+    if comparison.paired is not None:
+        notes.append(
+            f"Common: pool of the {len(comparison.paired)} images that all methods have, where "
+            "failing on hard images helps nobody"
+        )
+    return [f"{note[0].upper()}{note[1:]}." for note in (*notes, *comparison.notes)]
