@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -17,3 +18,22 @@ sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != RO
 # The same examples every time: a red run is then a change of the code, not of the luck.
 settings.register_profile("repeatable", derandomize=True)
 settings.load_profile("repeatable")
+
+
+@pytest.fixture
+def focsbench(monkeypatch, capsys):
+    """Call the command in this process; gives exit code, stdout and stderr."""
+    from focsbench.cli.main import main
+    from focsbench.threads import LINEAR_ALGEBRA
+
+    for variable in LINEAR_ALGEBRA:  # main sets it; the next tests must not see it
+        monkeypatch.setenv(variable, "1")
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["focsbench", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        captured = capsys.readouterr()
+        return ended.value.code, captured.out, captured.err
+
+    return call

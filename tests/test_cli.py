@@ -15,27 +15,9 @@ from focsbench.profiles.profile import load_profile
 from focsbench.runs import run_all
 from focsbench.runs.pipeline import build_plan
 from focsbench.runs.plan import Plan
-from focsbench.threads import LINEAR_ALGEBRA
 
 COMMAND = Path(sys.executable).with_name("focsbench")
 HEAVY = ("torch", "numpy", "matplotlib", "pandas", "pydantic", "numba", "rich.progress")
-
-
-@pytest.fixture
-def focsbench(monkeypatch, capsys):
-    """Call the command in this process; gives exit code, stdout and stderr."""
-
-    for variable in LINEAR_ALGEBRA:  # main sets it; the next tests must not see it
-        monkeypatch.setenv(variable, "1")
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["focsbench", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        captured = capsys.readouterr()
-        return ended.value.code, captured.out, captured.err
-
-    return call
 
 
 @pytest.fixture
@@ -57,7 +39,7 @@ def test_help_is_quick_and_names_every_command():
         text = subprocess.run([COMMAND, "--help"], capture_output=True, text=True, check=True)
         best = min(best, time.perf_counter() - start)
     assert best < 0.3
-    for name in ("run-all", "report", "score", "list", "models", "data", "version"):
+    for name in ("run-all", "report", "score", "list", "models", "data", "now", "version"):
         assert f"  {name} " in text.stdout
 
 

@@ -15,9 +15,11 @@ from focsbench.geometry.diagnosis import (
     diagnose_fit,
     diagnose_prediction,
 )
+from focsbench.geometry.io import read_landmarks7, read_mesh_with_notes
 from focsbench.geometry.procrustes import Similarity
 from focsbench.geometry.scan_alignment import AlignmentMode, align_to_scan
 from focsbench.geometry.scan_crop import CroppedScan
+from focsbench.now.misread import misread_findings
 from focsbench.types import FloatArray
 
 
@@ -61,8 +63,10 @@ def score_pair(
         InputError: if the prediction is missing, unreadable or cannot be placed on the scan.
     """
     start = time.process_time()
-    mesh, landmarks = folder.geometry(key)
-    findings = diagnose_prediction(mesh, landmarks)
+    path = folder.mesh_file(key)
+    mesh, notes = read_mesh_with_notes(path)
+    landmarks = read_landmarks7(folder.landmark_file(key))
+    findings = misread_findings(path, notes) + diagnose_prediction(mesh, landmarks)
     for finding in findings:
         if finding.name in UNSCORABLE:
             raise InputError(f"{key}: {finding}")
