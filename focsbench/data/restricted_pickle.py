@@ -19,8 +19,10 @@ import math
 import pickle  # noqa: TID251 - for writing one format only; nothing here loads with it
 import re
 import struct
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, Literal
 
 import numpy as np
@@ -39,6 +41,7 @@ _ERRORS = (
 _MEANING = {
     ("numpy", "dtype"): "dtype",
     ("_codecs", "encode"): "bytes",
+    ("__builtin__", "bytes"): "bytes",  # so Python 3 writes empty bytes for Python 2
     **{
         (f"numpy.{core}.{module}", name): meaning
         for core in ("core", "_core")
@@ -80,8 +83,10 @@ def read_object_npy(path: Path) -> Any:
             (1, 0): np.lib.format.read_array_header_1_0,
             (2, 0): np.lib.format.read_array_header_2_0,
         }
-        shape, _, dtype = readers[version](stream)
-    except (*_ERRORS, SyntaxError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # Python 2 wrote it: so it did
+            shape, _, dtype = readers[version](stream)
+    except (*_ERRORS, SyntaxError, TokenError) as error:
         raise _refused(path, error) from None
     if dtype != np.dtype(object):
         raise InputError(f"{path}: holds an array of {dtype}, no objects; choose another file.")
@@ -201,7 +206,7 @@ class _Plain:
     def _counted(self, raw: Any) -> bytes:
         """Return bytes however they are spelt, and take them from what the file can hold."""
         if isinstance(raw, Call) and _meaning(raw) == "bytes":
-            raw, encoding = raw.arguments
+            raw, encoding = raw.arguments or (b"", "latin1")
             if encoding != "latin1":
                 raise ValueError("bytes are encoded in an unknown way")
         data = raw.encode("latin1") if isinstance(raw, str) else raw

@@ -127,7 +127,7 @@ def check_image(folder: PredictionFolder, key: str) -> ImageCheck:
     try:
         path = folder.landmark_file(key)
         landmarks = read_landmarks7(path)
-        misread += _misread_landmarks(path)
+        findings += _misread_landmarks(path)
     except InputError as problem:
         findings.append(error("no_landmarks", folder.relative(str(problem))))
     if mesh is not None and landmarks is not None:
@@ -173,7 +173,8 @@ def _misread_landmarks(path: Path) -> list[Finding]:
     """The official reader splits each line of a text at every single blank, and drops no line."""
     if path.suffix != ".txt":
         return []
-    columns = [len(line.split(" ")) for line in path.read_text(encoding="ascii").splitlines()]
+    text = path.read_text(encoding="ascii", errors="replace")
+    columns = [len(line.split(" ")) for line in text.splitlines()]
     if columns == [3] * 7:
         return []
     return [
