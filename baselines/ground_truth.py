@@ -8,16 +8,15 @@ of the scans. A protocol that does not give it the best score is broken. Only da
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
 from focsbench.data.alignment import align
 from focsbench.data.landmarks_csv import read_landmarks
+from focsbench.data.now import true_head
 from focsbench.data.photos import open_image
 from focsbench.errors import InputError
-from focsbench.geometry.io import read_landmarks7, read_mesh
 from focsbench.types import BaselineContext, FloatArray, Reconstruction, Sample
 
 
@@ -64,8 +63,8 @@ class GroundTruth:
         return Reconstruction(render=render, region=masks.region, visible=masks.visible)
 
     def _scan(self, sample: Sample) -> Reconstruction:
-        folder: Path = self._answers / self._root.name
-        return Reconstruction(
-            neutral=read_mesh(folder / f"{sample.subject}.ply"),
-            landmarks7=read_landmarks7(folder / f"{sample.subject}.npy"),
-        )
+        head = true_head(self._root, sample.subject)
+        if head is None:
+            raise InputError(f"{sample.subject}: no true head to hand in; make the data again.")
+        mesh, landmarks = head
+        return Reconstruction(neutral=mesh, landmarks7=landmarks)

@@ -112,6 +112,30 @@ class NoWImages:
         """Return the (7, 3) scan landmarks of a subject, mm."""
         return read_landmarks7(find_scan(self.root, subject)[1])
 
+    def true_head(self, subject: str) -> tuple[Mesh, FloatArray] | None:
+        """Return the exact neutral head of a subject, see :func:`true_head`."""
+        return true_head(self.root, subject)
+
+
+def true_head(root: Path, subject: str) -> tuple[Mesh, FloatArray] | None:
+    """Return the exact neutral head that a scan was made from, and its (7, 3) landmarks, mm.
+
+    The head is in a frame of its own. Only the embedded benchmark has such answers, in a folder
+    beside the dataset; elsewhere the result is None.
+
+    Args:
+        root: folder of the dataset.
+        subject: name of the person.
+
+    Raises:
+        InputError: if an answer is there but not readable.
+    """
+    stem = root.parent / "ground_truth" / root.name / subject
+    mesh, landmarks = (stem.with_name(stem.name + suffix) for suffix in (".ply", ".npy"))
+    if not mesh.is_file():
+        return None
+    return read_mesh(mesh), read_landmarks7(landmarks)
+
 
 def _usable(line: str) -> bool:
     return line.isprintable() and "\\" not in line
