@@ -15,6 +15,7 @@ from focsbench.errors import InputError
 from focsbench.geometry.io import official_misreadings, read_mesh, read_mesh_with_notes
 from focsbench.geometry.obj import parse_obj
 from focsbench.geometry.ply import parse_ply
+from focsbench.geometry.text_kernels import LARGEST, MOST_LEFT
 
 FORMATS = ("ascii", "binary_little_endian", "binary_big_endian")
 XYZ = ["double x", "double y", "double z"]
@@ -152,6 +153,8 @@ def test_many_numbers_left_to_python():
     ("text", "words"),
     [
         ("\n\nv 1 2\n", "line 3: a vertex has fewer than three"),
+        ("\r\n\r\nv 1 2\r\n", "line 3: a vertex has fewer than three"),
+        ("\r\n\n\rv 1 2\r", "line 4: a vertex has fewer than three"),
         ("v 1 2 # 3\n", "line 1: a vertex has fewer"),
         ("v\n", "line 1: a vertex has fewer"),
         ("v 1 2", "fewer than three"),
@@ -330,6 +333,30 @@ def test_what_the_official_reader_misreads(tmp_path, name, content, words):
     clauses = official_misreadings(path, notes)
     assert len(clauses) == len(words)
     assert all(word in clause for word, clause in zip(words, clauses, strict=True))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"v 0 0 0\nf" + b" 1" * (LARGEST + 3),
+        b"v 0 0 0\n" * (LARGEST + 1),
+        b"v nan nan nan\n" * (MOST_LEFT // 3 + 1),
+    ],
+    ids=["triangles", "vertices", "words"],
+)
+def test_obj_files_that_would_fill_the_memory(data):
+    with pytest.raises(ValueError, match=r"line .*: more than"):
+        parse_obj(data)
+
+
+def test_ply_files_that_would_fill_the_memory():
+    corners = header("element face 1", "property list int char vertex_indices", form=FORMATS[1])
+    corners += struct.pack("<i", 3 * LARGEST + 1) + bytes(3 * LARGEST + 1)
+    rows = header(f"element face {LARGEST + 1}", f"property {LIST[0]}", form=FORMATS[1])
+    words = header("element vertex 1", *(f"property {line}" for line in XYZ))
+    for data in (corners, rows + bytes(LARGEST + 1), words + b"nan " * MOST_LEFT):
+        with pytest.raises(ValueError, match="more than"):
+            parse_ply(data)
 
 
 def test_pipes_and_huge_files_are_refused(tmp_path):

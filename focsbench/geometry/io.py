@@ -27,7 +27,7 @@ _OFFICIAL_MISTAKES = {
     },
     ".ply": {"polygons": "it keeps only the first three corners of each polygon"},
 }
-_LARGEST_FILE = 256 << 20  # a scan with texture coordinates takes 25 MB
+_LARGEST_FILE = 128 << 20  # a scan with texture coordinates takes 25 MB
 _LARGEST_LANDMARKS = 1 << 20  # far above seven points
 
 

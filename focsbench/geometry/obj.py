@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from focsbench.geometry import text_kernels as kernels
+from focsbench.geometry.text_numbers import NotANumberError, fill_in
 from focsbench.types import FloatArray, IntArray
 
 _PROBLEMS = {
@@ -12,7 +13,8 @@ _PROBLEMS = {
     kernels.BAD_CORNER: "a face corner is not a vertex number",
     kernels.VERTEX_ZERO: "a face names vertex 0, but OBJ counts from 1",
     kernels.SHORT_FACE: "a face has fewer than three corners",
-    kernels.TOO_LARGE: f"more than {kernels.LARGEST} vertices or triangles",
+    kernels.TOO_LARGE: f"more than {kernels.LARGEST} vertices or triangles, "
+    f"or {kernels.MOST_LEFT} numbers of more than 18 digits or none at all",
 }
 _NOTES = {
     kernels.COLOURS: "vertex_colours",
@@ -44,29 +46,15 @@ def parse_obj(data: bytes) -> tuple[FloatArray, IntArray, frozenset[str]]:
     vertices, triangles, left, holds, problem, at = scanned
     if problem:
         raise ValueError(f"line {_line(data, at)}: {_PROBLEMS[problem]}")
-    for place, first, end in left.reshape(-1, 3).tolist():
-        try:
-            vertices[place] = exact_number(data[first:end])
-        except ValueError as error:
-            raise ValueError(f"line {_line(data, first)}: {error}") from None
+    try:
+        fill_in(vertices, left, data)
+    except NotANumberError as error:
+        raise ValueError(f"line {_line(data, error.at)}: {error}") from None
     notes = frozenset(name for bit, name in _NOTES.items() if holds & bit)
     return vertices.reshape(-1, 3), triangles.reshape(-1, 3), notes
 
 
-def exact_number(token: bytes) -> float:
-    """Read a number that the compiled loops left to Python.
-
-    Raises:
-        ValueError: if it is none.
-    """
-    try:
-        if b"_" not in token:  # Python allows 1_000, mesh files do not
-            return float(token)
-    except ValueError:
-        pass
-    raise ValueError(f"{token[:40].decode('ascii', 'replace')!r} is not a number")
-
-
 def _line(data: bytes, at: int) -> int:
     """Number of the line that holds a byte, from 1."""
-    return len(data[: at + 1].splitlines())
+    breaks = data.count(b"\n", 0, at) + data.count(b"\r", 0, at) - data.count(b"\r\n", 0, at)
+    return breaks + 1

@@ -10,10 +10,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from focsbench.geometry.obj import exact_number
 from focsbench.geometry.ply_header import BYTE_ORDER, Element, parse_header
 from focsbench.geometry.ply_kernels import copy_lists, find_lists
-from focsbench.geometry.text_kernels import LARGEST, scan_numbers
+from focsbench.geometry.text_kernels import LARGEST, MOST_LEFT, scan_numbers
+from focsbench.geometry.text_numbers import NotANumberError, fill_in
 from focsbench.types import FloatArray, IntArray
 
 Array = NDArray[Any]
@@ -119,18 +119,16 @@ class _Binary:
 class _Text:
     def __init__(self, data: bytes, start: int) -> None:
         self._values, left = scan_numbers(np.frombuffer(data, dtype=np.uint8), start, 4 * LARGEST)
-        if len(self._values) == 4 * LARGEST:
-            raise ValueError(f"more than {4 * LARGEST} numbers")
+        if len(self._values) == 4 * LARGEST or len(left) == 3 * MOST_LEFT:
+            raise ValueError(f"more than {4 * LARGEST} numbers, or {MOST_LEFT} unusual ones")
         self._at = 0
         # Words behind the last element are nobody's business.
-        self._no_number: ValueError | None = None
-        for place, first, end in left.reshape(-1, 3).tolist():
-            try:
-                self._values[place] = exact_number(data[first:end])
-            except ValueError as error:
-                self._no_number = error
-                self._values = self._values[:place]
-                break
+        self._no_number: NotANumberError | None = None
+        try:
+            fill_in(self._values, left, data)
+        except NotANumberError as error:
+            self._no_number = error
+            self._values = self._values[: error.place]
 
     def columns(self, element: Element) -> dict[str, Array]:
         width = len(element.properties)
@@ -170,6 +168,8 @@ def _walk(
 ) -> tuple[IntArray, IntArray, int]:
     if element.count > len(units) - at:  # a row takes at least one unit
         raise ValueError(_EARLY)
+    if element.count > LARGEST:
+        raise ValueError(f"more than {LARGEST} rows of {element.name}")
     table = np.array(layout, dtype=np.int64)
     starts, sizes, end = find_lists(units, at, element.count, table, wanted, order == ">")
     if end < 0:

@@ -22,7 +22,8 @@ Bytes = NDArray[np.uint8]
 MISSING_COORDINATE, BAD_CORNER, VERTEX_ZERO, SHORT_FACE, TOO_LARGE = 1, 2, 3, 4, 5
 # What a file holds, as bits.
 COLOURS, WEIGHTS, POLYGONS, NEGATIVE, BARE_GROUP = 1, 2, 4, 8, 16
-LARGEST = 1 << 23  # vertices or triangles: above any face mesh, below what fills the memory
+LARGEST = 1 << 22  # vertices or triangles: above any face mesh, below what fills the memory
+MOST_LEFT = 1 << 21  # numbers that are left to the caller, who is slow
 
 _TAB, _LINE_FEED, _RETURN, _SPACE, _HASH, _PLUS, _MINUS = 9, 10, 13, 32, 35, 43, 45
 _POINT, _SLASH, _ZERO, _E, _BACKSLASH, _SMALL_E, _F, _G, _V = 46, 47, 48, 69, 92, 101, 102, 103, 118
@@ -253,7 +254,7 @@ def scan_obj(
                 wrong = SHORT_FACE
         elif word == _G and _ends_line(data, _next_token(data, at + 1, stop), stop):
             holds |= BARE_GROUP
-        if n_vertices > LARGEST:
+        if n_vertices > LARGEST or n_left > MOST_LEFT:
             wrong = TOO_LARGE
         if wrong:
             return vertices[:0], triangles[:0], left[:0], holds, wrong, begin
@@ -265,7 +266,7 @@ def scan_obj(
 
 @kernel
 def scan_numbers(data: Bytes, at: int, most: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Read blank-separated numbers from a byte on, at most so many.
+    """Read blank-separated numbers from a byte on, at most so many, MOST_LEFT of them left over.
 
     Returns:
         (N,) values and the ones left to the caller, (K, 3) as in :func:`scan_obj`.
@@ -274,7 +275,7 @@ def scan_numbers(data: Bytes, at: int, most: int) -> tuple[NDArray[np.float64], 
     values = np.empty((stop - at) // 8 + 16, np.float64)
     left = np.empty(48, np.int64)
     found, n_left = 0, 0
-    while found < most:
+    while found < most and n_left < MOST_LEFT:
         while at < stop and (data[at] == _SPACE or _TAB <= data[at] <= _RETURN):
             at += 1
         if at >= stop:
