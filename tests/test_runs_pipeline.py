@@ -122,7 +122,12 @@ def test_the_plan_is_the_same_every_time():
         (
             "method.changes.batch_size=3",
             {"warmup", "em", "predict:focs:now", "score:focs:now", "aggregate"},
-            {"data", "predict:mean_face:now", "score:mean_face:now", "prepare:now"},
+            {
+                "data",
+                "predict:mean_face:now",
+                "score:mean_face:ar_segmentation",
+                "prepare:ar_segmentation",
+            },
         ),
         (
             "evaluation_split=val",
@@ -131,8 +136,8 @@ def test_the_plan_is_the_same_every_time():
         ),
         (
             'methods=["focs", "mean_face"]',
-            {"prepare:ar_rmse", "score:focs:ar_rmse", "aggregate", "report:overview"},
-            {"em", "predict:focs:ar", "score:focs:now", "prepare:now"},
+            {"prepare:ar_rmse", "score:focs:ar_rmse", "prepare:now", "aggregate"},
+            {"em", "predict:focs:ar", "score:focs:ar_segmentation", "prepare:ar_segmentation"},
         ),
         ('name="other"', {"report:overview"}, {"aggregate", "em", "score:focs:now"}),
     ],
