@@ -201,9 +201,9 @@ BOMBS = {
     "bytes": b"\x80\x04\x8e" + struct.pack("<Q", 1 << 40) + b"abc.",
     "list in itself": b"\x80\x04]\x94h\x00a.",
     "array in itself": b"\x80\x04cnumpy\ndtype\n)R\x94h\x00b.",
-    "deep lists": nested(b"]", b"a", 150_000)[:-2] + b".",
-    "deep tuples": b"\x80\x04)" + b"\x85" * 190_000 + b".",
-    "deep key": b"\x80\x04})" + b"\x85" * 190_000 + b"Ns.",
+    "deep lists": nested(b"]", b"a", 40_000)[:-2] + b".",
+    "deep tuples": b"\x80\x04)" + b"\x85" * 50_000 + b".",
+    "deep key": b"\x80\x04})" + b"\x85" * 120_000 + b"Ns.",
     "laughs": laughs(9),
     "arrays again": b"\x80\x04]\x94(" + array_pickle(b"K\x08\x85", b"f8", bytes(64))[2:-1] + b"\x94"
     b"h\x01" * 50_000 + b"e.",
