@@ -17,6 +17,7 @@ from focsbench.geometry.text_numbers import NotANumberError, fill_in
 from focsbench.types import FloatArray, IntArray
 
 Array = NDArray[Any]
+Whole = NDArray[np.int64]
 
 _FACE_LISTS = ("vertex_indices", "vertex_index")
 _EARLY = "the file ends early"
@@ -36,7 +37,8 @@ def parse_ply(data: bytes) -> tuple[FloatArray, IntArray, frozenset[str]]:
     form, elements, start = parse_header(data)
     body: _Body = _Text(data, start) if form == "ascii" else _Binary(data, start, BYTE_ORDER[form])
     vertices: FloatArray = np.zeros((0, 3))
-    corners, sizes = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    corners: IntArray = np.zeros(0, dtype=np.int64)
+    sizes: IntArray = np.zeros(0, dtype=np.int64)
     for element in elements:
         if all(p.length is None for p in element.properties):
             columns = body.columns(element)
@@ -165,7 +167,7 @@ def _face_list(element: Element) -> int:
 
 def _walk(
     units: Array, at: int, element: Element, layout: list[tuple[int, int]], wanted: int, order: str
-) -> tuple[IntArray, IntArray, int]:
+) -> tuple[Whole, Whole, int]:
     if element.count > len(units) - at:  # a row takes at least one unit
         raise ValueError(_EARLY)
     if element.count > LARGEST:

@@ -9,7 +9,7 @@ caller as positions in the text.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 from focsbench.jit import helper, kernel
 
 Bytes = NDArray[np.uint8]
+Floats = NDArray[np.float64]
+Whole = NDArray[np.int64]
+Number = TypeVar("Number", np.float64, np.int64)
 
 # What is wrong with a file; 0 is nothing.
 MISSING_COORDINATE, BAD_CORNER, VERTEX_ZERO, SHORT_FACE, TOO_LARGE = 1, 2, 3, 4, 5
@@ -72,7 +75,7 @@ def _token_end(data: Bytes, at: int, stop: int) -> int:
 
 
 @helper
-def _divide(mantissa: int, power: float) -> tuple[float, bool]:
+def _divide(mantissa: np.int64, power: np.float64) -> tuple[np.float64, bool]:
     """Mantissa (below 10**18) / power, and whether it is surely rounded right."""
     high = np.float64(mantissa)
     if mantissa <= _EXACT:
@@ -96,7 +99,7 @@ def _divide(mantissa: int, power: float) -> tuple[float, bool]:
 
 
 @helper
-def _number(data: Bytes, at: int, stop: int) -> tuple[float, bool, int]:
+def _number(data: Bytes, at: int, stop: int) -> tuple[np.float64, bool, int]:
     """The number at a token, whether it is exact, and the end of the token."""
     start = at
     negative = data[at] == _MINUS
@@ -127,9 +130,9 @@ def _number(data: Bytes, at: int, stop: int) -> tuple[float, bool, int]:
             written = min(written * 10 + np.int64(data[at]) - _ZERO, np.int64(9999))
             good = True
             at += 1
-        exponent += -written if down else written
+        exponent += -int(written) if down else int(written)
     good = good and significant <= 18 and (at >= stop or _ends_token(data[at]))
-    value = 0.0
+    value = np.float64(0)
     if good and mantissa != 0:
         if -22 <= exponent <= 0:
             value, good = _divide(mantissa, _POWERS[-exponent])
@@ -143,7 +146,7 @@ def _number(data: Bytes, at: int, stop: int) -> tuple[float, bool, int]:
 
 
 @helper
-def _corner(data: Bytes, at: int, stop: int) -> tuple[int, bool, int]:
+def _corner(data: Bytes, at: int, stop: int) -> tuple[np.int64, bool, int]:
     """The vertex number of a face corner ``7``, ``-7``, ``7/1`` or ``7//2``."""
     negative = data[at] == _MINUS
     if negative or data[at] == _PLUS:
@@ -161,7 +164,7 @@ def _corner(data: Bytes, at: int, stop: int) -> tuple[int, bool, int]:
 
 
 @helper
-def _grown(rows: NDArray[Any]) -> NDArray[Any]:
+def _grown(rows: NDArray[Number]) -> NDArray[Number]:
     """Twice the room. A loop, because a slice assignment would double the compile time."""
     more = np.empty(2 * len(rows), rows.dtype)
     for i in range(len(rows)):
@@ -169,17 +172,89 @@ def _grown(rows: NDArray[Any]) -> NDArray[Any]:
     return more
 
 
+@helper
+def _noted(left: Whole, count: int, place: int, first: int, end: int) -> Whole:
+    if 3 * count == len(left):
+        left = _grown(left)
+    left[3 * count] = place
+    left[3 * count + 1] = first
+    left[3 * count + 2] = end
+    return left
+
+
+@helper
+def _vertex_line(
+    data: Bytes, at: int, row: int, vertices: Floats, left: Whole, n_left: int
+) -> tuple[Floats, Whole, int, int, int, int]:
+    """Read a vertex; also returns what its line holds, what is wrong and where reading stopped."""
+    stop = len(data)
+    if 3 * row == len(vertices):
+        vertices = _grown(vertices)
+    for axis in range(3):
+        at = _next_token(data, at, stop)
+        if _ends_line(data, at, stop):
+            return vertices, left, n_left, 0, MISSING_COORDINATE, at
+        first = at
+        value, exact, at = _number(data, at, stop)
+        vertices[3 * row + axis] = value
+        if not exact:
+            left = _noted(left, n_left, 3 * row + axis, first, at)
+            n_left += 1
+    extra = 0
+    at = _next_token(data, at, stop)
+    while not _ends_line(data, at, stop):
+        extra += 1
+        at = _next_token(data, _token_end(data, at, stop), stop)
+    holds = COLOURS if extra > 1 else WEIGHTS * extra
+    wrong = TOO_LARGE if row >= LARGEST or n_left > MOST_LEFT else 0
+    return vertices, left, n_left, holds, wrong, at
+
+
+@helper
+def _face_line(
+    data: Bytes, at: int, n_vertices: int, triangles: Whole, count: int
+) -> tuple[Whole, int, int, int, int]:
+    """Cut a polygon into triangles; also what it holds, what is wrong, where reading stopped."""
+    stop = len(data)
+    corners, holds, fan, previous = 0, 0, np.int64(0), np.int64(0)
+    at = _next_token(data, at, stop)
+    while not _ends_line(data, at, stop):
+        index, good, at = _corner(data, at, stop)
+        if not good or index == 0:
+            return triangles, count, holds, VERTEX_ZERO if good else BAD_CORNER, at
+        if index < 0:
+            holds |= NEGATIVE
+            index += n_vertices
+        else:
+            index -= 1
+        corners += 1
+        if corners == 1:
+            fan = index
+        elif corners > 2:
+            if 3 * count == len(triangles):
+                triangles = _grown(triangles)
+            triangles[3 * count] = fan
+            triangles[3 * count + 1] = previous
+            triangles[3 * count + 2] = index
+            count += 1
+            if count > LARGEST:
+                return triangles, count, holds, TOO_LARGE, at
+        previous = index
+        at = _next_token(data, at, stop)
+    if corners > 3:
+        holds |= POLYGONS
+    return triangles, count, holds, SHORT_FACE if corners < 3 else 0, at
+
+
 @kernel
-def scan_obj(
-    data: Bytes,
-) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64], int, int, int]:
+def scan_obj(data: Bytes) -> tuple[Floats, Whole, Whole, int, int, int]:
     """Read an OBJ file in one pass.
 
     Returns:
-        vertices (V, 3); triangles (F, 3) from 0, polygons cut into fans, not checked against V;
-        the coordinates that are left to the caller, (K, 3) rows of position in the flat vertices
-        and first and last byte of the text; bits of what the file holds; what is wrong with it
-        (then the arrays mean nothing) and at which byte.
+        flat (3 V,) vertices; flat (3 F,) triangles from 0, polygons cut into fans, not checked
+        against V; flat (3 K,) place in the vertices, first byte and end of each number that is
+        left to the caller; bits of what the file holds; what is wrong with it (then the arrays
+        mean nothing) and at which byte.
     """
     stop = len(data)
     # A vertex with its faces takes some 70 bytes; a denser file lets the arrays grow.
@@ -195,67 +270,18 @@ def scan_obj(
         begin = at
         word = data[at] if at + 1 == stop or _ends_token(data[at + 1]) else 0
         if word == _V:
-            if 3 * n_vertices == len(vertices):
-                vertices = _grown(vertices)
-            at += 1
-            for axis in range(3):
-                at = _next_token(data, at, stop)
-                if _ends_line(data, at, stop):
-                    wrong = MISSING_COORDINATE
-                    break
-                first = at
-                value, exact, at = _number(data, at, stop)
-                vertices[3 * n_vertices + axis] = value
-                if not exact:
-                    if 3 * n_left == len(left):
-                        left = _grown(left)
-                    left[3 * n_left] = 3 * n_vertices + axis
-                    left[3 * n_left + 1], left[3 * n_left + 2] = first, at
-                    n_left += 1
+            vertices, left, n_left, held, wrong, at = _vertex_line(
+                data, at + 1, n_vertices, vertices, left, n_left
+            )
+            holds |= held
             n_vertices += 1
-            extra = 0
-            at = _next_token(data, at, stop)
-            while not _ends_line(data, at, stop):
-                extra += 1
-                at = _next_token(data, _token_end(data, at, stop), stop)
-            if extra:
-                holds |= WEIGHTS if extra == 1 else COLOURS
         elif word == _F:
-            at = _next_token(data, at + 1, stop)
-            corners, fan, previous = 0, np.int64(0), np.int64(0)
-            while not _ends_line(data, at, stop):
-                index, good, at = _corner(data, at, stop)
-                if not good or index == 0:
-                    wrong = VERTEX_ZERO if good else BAD_CORNER
-                    break
-                if index < 0:
-                    holds |= NEGATIVE
-                    index += n_vertices
-                else:
-                    index -= 1
-                corners += 1
-                if corners == 1:
-                    fan = index
-                elif corners > 2:
-                    if 3 * n_triangles == len(triangles):
-                        triangles = _grown(triangles)
-                    triangles[3 * n_triangles] = fan
-                    triangles[3 * n_triangles + 1] = previous
-                    triangles[3 * n_triangles + 2] = index
-                    n_triangles += 1
-                    if n_triangles > LARGEST:
-                        wrong = TOO_LARGE
-                        break
-                previous = index
-                at = _next_token(data, at, stop)
-            if corners > 3:
-                holds |= POLYGONS
-            if wrong == 0 and corners < 3:
-                wrong = SHORT_FACE
+            triangles, n_triangles, held, wrong, at = _face_line(
+                data, at + 1, n_vertices, triangles, n_triangles
+            )
+            holds |= held
         elif word == _G and _ends_line(data, _next_token(data, at + 1, stop), stop):
             holds |= BARE_GROUP
-        if n_vertices > LARGEST or n_left > MOST_LEFT:
-            wrong = TOO_LARGE
         if wrong:
             return vertices[:0], triangles[:0], left[:0], holds, wrong, begin
         while at < stop and data[at] != _LINE_FEED and data[at] != _RETURN:
@@ -265,11 +291,11 @@ def scan_obj(
 
 
 @kernel
-def scan_numbers(data: Bytes, at: int, most: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def scan_numbers(data: Bytes, at: int, most: int) -> tuple[Floats, Whole]:
     """Read blank-separated numbers from a byte on, at most so many, MOST_LEFT of them left over.
 
     Returns:
-        (N,) values and the ones left to the caller, (K, 3) as in :func:`scan_obj`.
+        (N,) values and the ones left to the caller, flat (3 K,) as in :func:`scan_obj`.
     """
     stop = len(data)
     values = np.empty((stop - at) // 8 + 16, np.float64)
@@ -286,9 +312,7 @@ def scan_numbers(data: Bytes, at: int, most: int) -> tuple[NDArray[np.float64], 
         value, exact, at = _number(data, at, stop)
         values[found] = value
         if not exact:
-            if 3 * n_left == len(left):
-                left = _grown(left)
-            left[3 * n_left], left[3 * n_left + 1], left[3 * n_left + 2] = found, first, at
+            left = _noted(left, n_left, found, first, at)
             n_left += 1
         found += 1
     return values[:found], left[: 3 * n_left]
