@@ -103,11 +103,12 @@ def _pool(files: Iterable[Path]) -> FloatArray:
 
 
 def _draw(curves: pd.DataFrame, context: ReportContext) -> tuple[bytes, bytes]:
-    methods = [method for method in context.labels if method in curves]
-    panels = {
-        subset.capitalize(): {
-            method: points[method].to_numpy() for method in methods if points[method].notna().all()
+    panels: dict[str, dict[str, FloatArray]] = {}
+    for subset in dict.fromkeys(curves["subset"]):
+        points = curves[curves["subset"] == subset]
+        panels[str(subset).capitalize()] = {
+            method: points[method].to_numpy(dtype=np.float64)
+            for method in context.labels
+            if method in points and points[method].notna().all()
         }
-        for subset, points in curves.groupby("subset", sort=False)
-    }
     return error_curve_figure(panels, context.labels, context.references, context.focus)

@@ -174,12 +174,12 @@ class _Plain:
             dtype, raw = call.arguments
             return self._array(raw, _dtype(dtype), (), "C")[()]
         if meaning == "buffer":
-            raw, dtype, shape, order = call.arguments
-            return self._array(raw, _dtype(dtype), shape, order)
+            raw, dtype, shape, ordering = call.arguments
+            return self._array(raw, _dtype(dtype), shape, ordering)
         if meaning != "array":
             raise ValueError("it holds something that is neither data nor an array")
         _, shape, dtype, is_fortran, raw = call.state
-        order = "F" if is_fortran else "C"
+        order: Literal["C", "F"] = "F" if is_fortran else "C"
         if _dtype(dtype).hasobject:
             return self._objects(raw, shape, order, depth)
         return self._array(raw, _dtype(dtype), shape, order)
