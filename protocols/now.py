@@ -62,8 +62,7 @@ class NoW:
         and the images that every method has.
         """
         write_crops(dataset, shared)
-        landmarks = getattr(dataset, "photo_landmarks", dict)()
-        write_pairs(dataset.items, landmarks, shared)
+        write_pairs(dataset.items, dataset.photo_landmarks(), shared)
         write_paired(predictions, dataset.items, shared)
 
     def score(

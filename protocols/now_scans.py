@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -39,6 +39,10 @@ class ScanDataset(Protocol):
 
     def scan_landmarks(self, subject: str) -> FloatArray:
         """Return the (7, 3) landmarks of that scan, mm."""
+        ...
+
+    def photo_landmarks(self) -> Mapping[str, FloatArray]:
+        """Return {key: (68, 2) pixels of the photograph}, where they are known."""
         ...
 
 

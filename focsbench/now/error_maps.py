@@ -15,7 +15,7 @@ from focsbench.geometry.scan_crop import CroppedScan, crop_ball
 from focsbench.now.scans import cropped_scan, find_scan
 from focsbench.types import FloatArray, IntArray, Mesh
 
-RANGE_MM = 3.0  # the same for all maps, so that they compare
+RANGE_MM = 4.0  # the same for all maps, so that they compare
 COLOURS = "viridis"
 YAWS = (-40.0, 0.0, 40.0)  # degrees; the face turns to image left, front, image right
 WIDTH, HEIGHT = 360, 400  # pixels of a view; its height is the diameter of the evaluated ball
@@ -157,11 +157,11 @@ def _picture(
 def _coloured_ply(surface: Mesh, errors: FloatArray) -> bytes:
     import matplotlib as mpl
     import trimesh
+    from trimesh.exchange.ply import export_ply
 
     colours = mpl.colormaps[COLOURS](errors / RANGE_MM, bytes=True)
     mesh = trimesh.Trimesh(
         surface.vertices.astype(np.float32), surface.triangles, vertex_colors=colours, process=False
     )
     mesh.vertex_attributes["error"] = errors.astype(np.float32)
-    content: bytes = mesh.export(file_type="ply")
-    return content
+    return export_ply(mesh)

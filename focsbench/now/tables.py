@@ -74,8 +74,8 @@ def warning_lines(result: NowResult) -> list[str]:
         for name, hits in sorted(warnings.items())
     ]
     if result.missing:
-        image, reason = next(iter(result.missing.items()))
-        lines.append(f"no score: {len(result.missing)} images, the first is {image}: {reason}")
+        line, reason = next(iter(result.missing.items()))
+        lines.append(f"no score: {len(result.missing)} images, the first is {line}: {reason}")
     return lines
 
 
