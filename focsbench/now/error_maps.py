@@ -164,4 +164,5 @@ def _coloured_ply(surface: Mesh, errors: FloatArray) -> bytes:
         surface.vertices.astype(np.float32), surface.triangles, vertex_colors=colours, process=False
     )
     mesh.vertex_attributes["error"] = errors.astype(np.float32)
-    return export_ply(mesh)
+    content: bytes = export_ply(mesh)
+    return content
