@@ -74,6 +74,16 @@ def test_nothing_scored_is_a_failure_with_reasons(focsbench, paths, tmp_path):
     assert json.loads(target.read_text())["pooled"] is None
 
 
+def test_ctrl_c_leaves_no_result(focsbench, paths, tmp_path, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("focsbench.now.evaluate.run_jobs", interrupted)
+    code, output, errors = focsbench("now", "score", *paths, "--output", tmp_path / "out")
+    assert (code, output, errors) == (130, "", "Stopped before the end; there is no result.\n")
+    assert not (tmp_path / "out" / "result.json").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

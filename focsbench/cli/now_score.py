@@ -58,7 +58,7 @@ def command(
     try:
         result, files = _evaluate(request, folder, workers or usable_cores())
     except KeyboardInterrupt:
-        typer.echo("Stopped. Nothing is complete.", err=True)
+        typer.echo("Stopped before the end; there is no result.", err=True)
         raise typer.Exit(130) from None
     if json_file is not None:
         from focsbench.now.result import write_json

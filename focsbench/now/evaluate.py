@@ -37,7 +37,7 @@ class Request:
     method: name in the result.
     metrical_unit: m, cm or mm; mm_per_unit: its size. None for the evaluation without scale.
     challenge: the one that the items are restricted to, if any.
-    listed: lines of the whole image list, those of other challenges included.
+    listed: lines of the whole image list, those of other challenges included; 0: the items.
     """
 
     predictions: Path

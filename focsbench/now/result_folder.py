@@ -39,7 +39,7 @@ def _write_legacy(request: Request, result: NowResult, folder: Path) -> list[Pat
     legacy = LegacyResult(
         distances=tuple(read_distances(folder, keys[score.image]) for score in result.images),
         # As the official tool counts: images of other challenges are missing too.
-        missing=request.listed - len(result.images),
+        missing=(request.listed or len(request.items)) - len(result.images),
         images=tuple(score.image for score in result.images),
     )
     path = folder / legacy_name(result.method, request.challenge or "")
