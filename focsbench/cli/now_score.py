@@ -34,9 +34,7 @@ def command(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FOLDER", help="Empty folder for tables, distances, error maps."
-        ),
+        typer.Option(metavar="FOLDER", help="Empty folder for tables, distances, error maps."),
     ] = None,
     name: Annotated[
         str | None, typer.Option(metavar="METHOD", help="Name; default: that of the folder.")
