@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from scipy.optimize import least_squares
 
 from focsbench.geometry.closest_point import ClosestPointTree
-from focsbench.geometry.scan_alignment import _Fit, align_to_scan
+from focsbench.geometry.scan_alignment import align_to_scan
 from focsbench.geometry.scan_crop import crop_ball, crop_scan
+from focsbench.geometry.scan_residuals import ScanToMesh
 from focsbench.geometry.trust_region import DoglegRules, dogleg_step, minimise
 from focsbench.types import Mesh
 
@@ -157,29 +158,31 @@ def test_metrical_evaluation_keeps_the_size():
 
 @pytest.mark.parametrize("metrical", [False, True])
 def test_normal_equations_agree_with_differences(metrical):
-    tree = ClosestPointTree(PREDICTION.vertices, PREDICTION.triangles)
+    measure = ScanToMesh(ClosestPointTree(PREDICTION.vertices, PREDICTION.triangles), POINTS)
+
+    def distances(theta):
+        return measure.in_scan_order(measure(theta))[0]
+
     theta = np.array([0.02, -0.03, 0.01, 1.0, -2.0, 0.5])
     theta = theta if metrical else np.concatenate([[1.03], theta])
     columns = []
     for step in np.eye(len(theta)) * 1e-6:
-        ahead, behind = _Fit(tree, POINTS, theta + step), _Fit(tree, POINTS, theta - step)
-        columns.append((ahead.distances - behind.distances) / 2e-6)
+        columns.append((distances(theta + step) - distances(theta - step)) / 2e-6)
     jacobian = np.column_stack(columns)
-    fit = _Fit(tree, POINTS, theta)
-    normal, descent = fit.normal_equations()
+    normal, descent = measure(theta).normal_equations()
     np.testing.assert_allclose(normal, jacobian.T @ jacobian, rtol=1e-3, atol=1)
-    np.testing.assert_allclose(descent, -jacobian.T @ fit.distances, rtol=1e-3, atol=1)
+    np.testing.assert_allclose(descent, -jacobian.T @ distances(theta), rtol=1e-3, atol=1)
 
 
 def test_the_refinement_ends_where_scipy_ends():
-    tree = ClosestPointTree(PREDICTION.vertices, PREDICTION.triangles)
+    measure = ScanToMesh(ClosestPointTree(PREDICTION.vertices, PREDICTION.triangles), POINTS)
     start = np.array([1.0, 0, 0, 0, 0, 0, 0])
     solution = least_squares(
-        lambda theta: _Fit(tree, POINTS, theta).distances, start, x_scale=[1, 1, 1, 1, 90, 90, 90]
+        lambda theta: measure.in_scan_order(measure(theta))[0],
+        start,
+        x_scale=[1, 1, 1, 1, 90, 90, 90],
     )
-    _, fit, _ = minimise(
-        lambda theta: _Fit(tree, POINTS, theta), start, DoglegRules(relative_drop=1e-10)
-    )
+    _, fit, _ = minimise(measure, start, DoglegRules(relative_drop=1e-10))
     assert fit.sum_of_squares <= 2 * solution.cost * (1 + 1e-6)
 
 

@@ -25,7 +25,7 @@ class BoxTree:
     leaves: (L, 16, 8) float64, of each triangle (a, b, c) of a leaf, with u = b - a, v = c - a:
         a, u, v (three rows each), u'u, u'v, v'v, then 1 / u'u, 1 / v'v, 1 / |c - b|^2 and
         1 / |u x v|^2, which are 0 where they would divide by nothing.
-    numbers: (L, 8) the triangles of each leaf. The last leaf repeats its last triangle.
+    numbers: (L, 8) the triangles of each leaf, ascending. The last leaf may repeat one.
     nodes: (M, 6, 16) lower and upper corner of the box of every child; children that do not exist
         have an empty box. The lowest level comes first, the root last.
     levels: first node of every level; the children of level 0 are the leaves.
@@ -79,8 +79,10 @@ def _pack(
         boxes[i, :3] = np.inf
         boxes[i, 3:] = -np.inf
         for j in range(LEAF):
-            f = order[min(i * LEAF + j, len(order) - 1)]
-            numbers[i, j] = f
+            numbers[i, j] = order[min(i * LEAF + j, len(order) - 1)]
+        numbers[i].sort()
+        for j in range(LEAF):
+            f = numbers[i, j]
             for k in range(3):
                 a, b, c = (
                     vertices[triangles[f, 0], k],

@@ -30,78 +30,78 @@ def closest_points(
     nodes: FloatArray,
     levels: IntArray,
     size: float,
-    start: IntArray,
+    home: IntArray,
     squared: FloatArray,
     closest: FloatArray,
     triangles: IntArray,
 ) -> None:
-    """Fill the last four arrays for the points (N, 3), which stand in spatial order.
+    """Fill the last three arrays for the points (N, 3), which stand in spatial order.
 
-    The fields of the tree are those of :class:`focsbench.geometry.bvh.BoxTree`; ``size`` is its
-    largest coordinate. ``start`` (N,) holds a leaf to begin with, -1 if none is known, and gets
-    the leaf of the answer; ``squared`` (N,) the squared distance, ``closest`` (N, 3) the closest
-    point, ``triangles`` (N,) its triangle, of equals the first.
+    Args:
+        points: the places to search from.
+        leaves, numbers, nodes, levels: see :class:`focsbench.geometry.bvh.BoxTree`.
+        size: largest coordinate of the mesh.
+        home: (N,) a leaf to begin with, -1 if none is known. Becomes the leaf of the answer.
+        squared: (N,) squared distances.
+        closest: (N, 3) closest points.
+        triangles: (N,) triangles that hold them; the first one of equals.
     """
     lanes, gaps = np.zeros(LEAF), np.zeros(CHILDREN)
-    low, high = np.zeros(3), np.zeros(3)
+    box = np.zeros(6)
     found = np.zeros(len(leaves), np.int64)
     boxes = np.zeros((len(leaves) // CHILDREN + 1, 6, CHILDREN))
     stack = np.zeros((2, (len(levels) + 1) * CHILDREN), np.int64)
     extra = _OF_SIZE * size * size
     for first in range(0, len(points), GROUP):
         last = min(first + GROUP, len(points))
-        _enclose(points, first, last, low, high)
-        if start[first] < 0:
-            start[first:last] = _descend(nodes, levels, low, high, gaps)
-        bound = 0.0
+        if home[first] < 0:
+            home[first:last] = _descend(nodes, levels, points[(first + last) // 2], gaps)
+        reach = 0.0
         for p in range(first, last):
-            _measure(leaves, start[p], points[p, 0], points[p, 1], points[p, 2], lanes)
-            squared[p] = _least(lanes)
-            triangles[p] = _lowest(lanes, squared[p], numbers, start[p])
-            bound = max(bound, squared[p])
-        bound = bound * _RELATIVE + extra
-        count = _collect(nodes, levels, low, high, bound, stack, gaps, found, boxes)
+            _measure(leaves, home[p], points[p, 0], points[p, 1], points[p, 2], lanes)
+            least = _least(lanes)
+            squared[p], triangles[p] = least, numbers[home[p], _first(lanes, least)]
+            reach = max(reach, least)
+        _enclose(points, first, last, box)
+        reach = reach * _RELATIVE + extra
+        listed = _collect(nodes, levels, box, reach, stack, gaps, found, boxes)
         for p in range(first, last):
             x, y, z = points[p, 0], points[p, 1], points[p, 2]
-            best, home = squared[p], start[p]
-            bound = best * _RELATIVE + extra
-            for i in range(count):
+            begun, bound = home[p], squared[p] * _RELATIVE + extra
+            for i in range(listed):
                 if i % CHILDREN == 0:
                     _gaps(boxes, i // CHILDREN, x, y, z, x, y, z, gaps)
-                if gaps[i % CHILDREN] > bound or found[i] == start[p]:
+                if gaps[i % CHILDREN] > bound or found[i] == begun:
                     continue
                 _measure(leaves, found[i], x, y, z, lanes)
                 least = _least(lanes)
-                if least <= best:
-                    number = _lowest(lanes, least, numbers, found[i])
-                    if least < best or number < triangles[p]:
-                        best, home, triangles[p] = least, found[i], number
-                        bound = best * _RELATIVE + extra
-            squared[p], start[p] = best, home
+                if least <= squared[p]:
+                    number = numbers[found[i], _first(lanes, least)]
+                    if least < squared[p] or number < triangles[p]:
+                        squared[p], triangles[p], home[p] = least, number, found[i]
+                        bound = least * _RELATIVE + extra
             lane = 0
-            while numbers[home, lane] != triangles[p]:
+            while numbers[home[p], lane] != triangles[p]:
                 lane += 1
-            rx, ry, rz, _ = _offset(leaves, home, lane, x, y, z)
+            rx, ry, rz, _ = _offset(leaves, home[p], lane, x, y, z)
             closest[p, 0], closest[p, 1], closest[p, 2] = x - rx, y - ry, z - rz
 
 
 @helper
-def _enclose(points: FloatArray, first: int, last: int, low: FloatArray, high: FloatArray) -> None:
-    """The box around the points [first, last)."""
-    low[:] = points[first]
-    high[:] = points[first]
+def _enclose(points: FloatArray, first: int, last: int, box: FloatArray) -> None:
+    """The box (lower, upper corner) around the points [first, last)."""
+    box[:3] = points[first]
+    box[3:] = points[first]
     for p in range(first + 1, last):
         for k in range(3):
-            low[k] = min(low[k], points[p, k])
-            high[k] = max(high[k], points[p, k])
+            box[k] = min(box[k], points[p, k])
+            box[3 + k] = max(box[3 + k], points[p, k])
 
 
 @helper
-def _descend(
-    nodes: FloatArray, levels: IntArray, low: FloatArray, high: FloatArray, gaps: FloatArray
-) -> int:
-    """A leaf near the middle of a box: from the root always into the closest child."""
-    x, y, z = (low[0] + high[0]) / 2, (low[1] + high[1]) / 2, (low[2] + high[2]) / 2
+def _descend(nodes: FloatArray, levels: IntArray, point: FloatArray, gaps: FloatArray) -> int:
+    """A leaf near a point: from the root always into the closest child."""
+    x, y, z = point[0], point[1], point[2]
     place = 0
     for level in range(len(levels) - 1, -1, -1):
         _gaps(nodes, levels[level] + place, x, y, z, x, y, z, gaps)
@@ -117,9 +117,8 @@ def _descend(
 def _collect(
     nodes: FloatArray,
     levels: IntArray,
-    low: FloatArray,
-    high: FloatArray,
-    bound: float,
+    box: FloatArray,
+    reach: float,
     stack: IntArray,
     gaps: FloatArray,
     found: IntArray,
@@ -133,9 +132,9 @@ def _collect(
         depth -= 1
         level, place = stack[0, depth], stack[1, depth]
         node = levels[level] + place
-        _gaps(nodes, node, low[0], low[1], low[2], high[0], high[1], high[2], gaps)
+        _gaps(nodes, node, box[0], box[1], box[2], box[3], box[4], box[5], gaps)
         for j in range(CHILDREN):
-            if gaps[j] > bound:
+            if gaps[j] > reach:
                 continue
             if level > 0:
                 stack[0, depth], stack[1, depth] = level - 1, place * CHILDREN + j
@@ -187,13 +186,12 @@ def _least(lanes: FloatArray) -> float:
 
 
 @helper
-def _lowest(lanes: FloatArray, least: float, numbers: IntArray, leaf: int) -> int:
-    """The lowest number of the triangles at the least distance."""
-    number = np.iinfo(np.int64).max
-    for j in range(LEAF):
-        if lanes[j] == least:
-            number = min(number, numbers[leaf, j])
-    return number
+def _first(lanes: FloatArray, least: float) -> int:
+    """The first triangle of a leaf at the least distance: the one of the lowest number."""
+    lane = LEAF - 1
+    for j in range(LEAF - 2, -1, -1):
+        lane = j if lanes[j] == least else lane
+    return lane
 
 
 @helper

@@ -74,27 +74,26 @@ class ClosestPointTree:
         """
         _refuse_unusable(points)
         order = spatial_order(points, GROUP)
-        found = self.query_neighbours(
-            np.ascontiguousarray(points, dtype=np.float64)[order],
-            None if near is None else near[order],
-        )
+        found = self.query_ordered(points[order], None if near is None else near[order])
         back = np.zeros_like(order)
         back[order] = np.arange(len(order))
         return ClosestPoints(found.distances[back], found.points[back], found.triangles[back])
 
-    def query_neighbours(self, points: FloatArray, near: IntArray | None = None) -> ClosestPoints:
-        """The same for points in spatial order: each run of 16 lies close together.
+    def query_ordered(self, points: FloatArray, near: IntArray | None = None) -> ClosestPoints:
+        """The same without sorting the points first.
 
-        Any order gets the same answers, only later.
+        Every run of ``GROUP`` points should lie close together, as ``spatial_order`` arranges.
+        Other orders get the same answers, only later.
         """
         _refuse_unusable(points)
-        tree = self._tree
-        start = np.full(len(points), -1) if near is None else tree.home[near]
-        squared, closest = np.zeros(len(points)), np.zeros((len(points), 3))
-        triangles = np.zeros(len(points), np.int64)
+        tree, count = self._tree, len(points)
+        squared, closest = np.zeros(count), np.zeros((count, 3))
+        triangles = np.zeros(count, np.int64)
         closest_points(
-            points, tree.leaves, tree.numbers, tree.nodes, tree.levels, self._size,
-            start, squared, closest, triangles,
+            np.ascontiguousarray(points, dtype=np.float64),
+            tree.leaves, tree.numbers, tree.nodes, tree.levels, self._size,
+            np.full(count, -1) if near is None else tree.home[near],
+            squared, closest, triangles,
         )  # fmt: skip
         return ClosestPoints(np.sqrt(squared), closest, triangles)
 

@@ -32,12 +32,8 @@ def rotation_derivative(vector: FloatArray, rotation: FloatArray) -> FloatArray:
     squared = float(vector @ vector)
     if squared < 1e-24:  # the limit at the identity; the formula below divides by the square
         return np.stack([cross_matrix(axis) for axis in np.eye(3)])
-    residual = np.eye(3) - rotation
+    across = cross_matrix(vector)
+    turned = across @ (np.eye(3) - rotation)
     return np.stack(
-        [
-            (vector[k] * cross_matrix(vector) + cross_matrix(np.cross(vector, residual[:, k])))
-            @ rotation
-            / squared
-            for k in range(3)
-        ]
+        [(vector[k] * across + cross_matrix(turned[:, k])) @ rotation / squared for k in range(3)]
     )

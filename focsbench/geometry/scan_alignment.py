@@ -15,9 +15,9 @@ from typing import Literal
 
 import numpy as np
 
-from focsbench.geometry.closest_point import ClosestPoints, ClosestPointTree
+from focsbench.geometry.closest_point import ClosestPointTree
 from focsbench.geometry.procrustes import Similarity, procrustes
-from focsbench.geometry.rotation import rotation_derivative, rotation_from_vector
+from focsbench.geometry.scan_residuals import ScanToMesh
 from focsbench.geometry.trust_region import DoglegRules, minimise
 from focsbench.types import FloatArray, IntArray, Mesh
 
@@ -79,15 +79,15 @@ def align_to_scan(
     tree = ClosestPointTree(start.apply(mesh.vertices), mesh.triangles)
     metrical = mm_per_unit is not None
     theta0 = np.zeros(6) if metrical else np.array([1.0, 0, 0, 0, 0, 0, 0])
-    _, fit, steps = minimise(lambda theta: _Fit(tree, points, theta), theta0, _RULES[mode])
+    measure = ScanToMesh(tree, points)
+    _, fit, steps = minimise(measure, theta0, _RULES[mode])
+    distances, numbers = measure.in_scan_order(fit)
     total = Similarity(
         scale=fit.scale * start.scale,
         rotation=fit.rotation @ start.rotation,
         translation=fit.scale * fit.rotation @ start.translation + fit.translation,
     )
-    return ScanAlignment(
-        total, start, fit.distances, fit.triangles, steps, fit.sum_of_squares, tree
-    )
+    return ScanAlignment(total, start, distances, numbers, steps, fit.sum_of_squares, tree)
 
 
 def _landmark_start(
@@ -102,47 +102,3 @@ def _landmark_start(
     if mm_per_unit is None:
         return start
     return Similarity(mm_per_unit, start.rotation, start.translation)
-
-
-class _Fit:
-    """Distances of the scan points to the mesh moved by theta = (scale,) rotation, translation.
-
-    The mesh moves as ``p = s R(r) q + t``. Its tree is built once: the scan points are moved by
-    the inverse instead, and distances are scaled back.
-    """
-
-    def __init__(self, tree: ClosestPointTree, points: FloatArray, theta: FloatArray) -> None:
-        self._points = points
-        self._has_scale = len(theta) == 7
-        self.scale = float(theta[0]) if self._has_scale else 1.0
-        self._vector, self.translation = theta[-6:-3], theta[-3:]
-        self.rotation = rotation_from_vector(self._vector)
-        self.distances: FloatArray = np.zeros(0)
-        self.triangles: IntArray = np.zeros(0, np.int64)
-        self.sum_of_squares = np.inf
-        if self.scale > 0:  # a mesh turned inside out is never admissible
-            self._closest = self._query(tree)
-            self.triangles = self._closest.triangles
-            self.distances = self.scale * self._closest.distances
-            self.sum_of_squares = float(self.distances @ self.distances)
-
-    def _query(self, tree: ClosestPointTree) -> ClosestPoints:
-        return tree.query((self._points - self.translation) @ self.rotation / self.scale)
-
-    def normal_equations(self) -> tuple[FloatArray, FloatArray]:
-        """J'J and -J'd. A closest point moves with the mesh, so J = -n' dp/dtheta (envelope).
-
-        ``n`` is the unit vector from the closest point to the scan point; where the two coincide
-        the distance has no direction and the row is zero.
-        """
-        q = self._closest.points
-        rotated = q @ self.rotation.T
-        offset = self._points - (self.scale * rotated + self.translation)
-        d = self.distances[:, None]
-        n = np.divide(offset, d, out=np.zeros_like(offset), where=d > 0)
-        turn = rotation_derivative(self._vector, self.rotation)
-        columns = [self.scale * np.einsum("ni,ij,nj->n", n, turn[k], q) for k in range(3)]
-        if self._has_scale:
-            columns.insert(0, np.einsum("ni,ni->n", n, rotated))
-        negative_j = np.column_stack([*columns, n])
-        return negative_j.T @ negative_j, negative_j.T @ self.distances

@@ -24,13 +24,29 @@ def spatial_order(points: FloatArray, run: int) -> IntArray:
         points: (N, 3), finite.
         run: at least 1; inside runs of so many points the order does not matter.
     """
-    if len(points) == 0:
-        return np.zeros(0, np.int64)
-    least = points.min(axis=0)
-    width = float((points.max(axis=0) - least).max()) or 1.0
-    # Whole numbers: position and number of a point fit one word, so no two words are equal.
-    places = ((points - least) / width * _STEPS).astype(np.int64)
-    return _split(places, run)
+    return _split(_whole_places(np.ascontiguousarray(points)), run)
+
+
+@kernel
+def _whole_places(points: FloatArray) -> IntArray:
+    """The points (N, 3) as whole numbers from 0 to _STEPS.
+
+    So the position and the number of a point fit one word, and no two words are equal.
+    """
+    least, most = points[:1].copy(), points[:1].copy()
+    for point in points:
+        for k in range(3):
+            least[0, k] = min(least[0, k], point[k])
+            most[0, k] = max(most[0, k], point[k])
+    width = 0.0
+    for corner in most - least:
+        width = max(width, corner[0], corner[1], corner[2])
+    places = np.zeros(points.shape, np.int64)
+    if width > 0:
+        for i in range(len(points)):
+            for k in range(3):
+                places[i, k] = int((points[i, k] - least[0, k]) / width * _STEPS)
+    return places
 
 
 @kernel
