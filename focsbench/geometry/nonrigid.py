@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
-from focsbench.geometry.barycentric import barycentric_weights
+from focsbench.geometry.barycentric import barycentric_weights, surface_points
 from focsbench.geometry.closest_point import ClosestPointTree
 from focsbench.geometry.nonrigid_field import SmoothField
 from focsbench.geometry.procrustes import Similarity, procrustes
@@ -40,7 +40,7 @@ class NonrigidRules:
     first_noise, last_noise: expected distance of bent scan and surface, at both ends of the
         schedule (geometric between them); large values keep the field stiff.
     landmark_noise: expected error of a landmark per axis.
-    reach: a closest point farther away is no match.
+    reach: a closest point farther away is no match; confidence falls from half of it on.
     slip: nor is one that lies so far beside the foot of the perpendicular (rims of the mesh).
     """
 
@@ -56,6 +56,7 @@ class NonrigidRules:
 
 
 RULES = NonrigidRules()
+_ON_SURFACE_MM = 1e-6
 
 
 @dataclass(frozen=True)
@@ -110,40 +111,31 @@ def nonrigid_fit(
     )
     place, coefficients = registration.run(_between(alignment.start, alignment.transform))
     bent = _inverse(place).apply(points) + field.displacement(points, coefficients)
-    match = _match(alignment.tree, bent, registration.normals, rules)
-    if match.accepted.sum() < 3:
-        raise ValueError("the bent scan does not meet the prediction")
-    place = procrustes(match.points[match.accepted], points[match.accepted])
+    match = registration.match(bent)
+    place = procrustes(match.points, points, weights=match.confidence)
     return NonrigidFit(
         transform=_chain(place, alignment.start),
         triangles=match.triangles,
-        weights=barycentric_weights(
-            match.points, alignment.tree.vertices, alignment.tree.triangles, match.triangles
-        ),
+        weights=match.weights,
         distances=np.linalg.norm(place.apply(match.points) - points, axis=1),
-        matched=match.accepted,
+        matched=match.confidence > 0,
     )
 
 
 @dataclass(frozen=True)
 class _Match:
-    """Closest points of bent scan points: place, triangle, its normal, and whether it counts."""
+    """Closest points of N bent scan points on the prediction.
+
+    points: (N, 3). triangles: (N,) that hold them. weights: (N, 3) barycentric ones.
+    directions: (N, 3) unit vectors in which the distance grows.
+    confidence: (N,) in [0, 1], 0 for what is no match.
+    """
 
     points: FloatArray
     triangles: IntArray
-    normals: FloatArray
-    accepted: BoolArray
-
-
-def _match(
-    tree: ClosestPointTree, bent: FloatArray, normals: FloatArray, rules: NonrigidRules
-) -> _Match:
-    closest = tree.query(bent)
-    normal = normals[closest.triangles]
-    offset = bent - closest.points
-    beside = offset - (offset * normal).sum(axis=1)[:, None] * normal
-    accepted = (closest.distances < rules.reach) & ((beside**2).sum(axis=1) < rules.slip**2)
-    return _Match(closest.points, closest.triangles, normal, accepted)
+    weights: FloatArray
+    directions: FloatArray
+    confidence: FloatArray
 
 
 class _Registration:
@@ -162,7 +154,7 @@ class _Registration:
         self._tree, self._landmarks, self._rules = tree, landmarks, rules
         self._basis = field.basis(sample)
         self._landmark_basis = field.basis(scan_landmarks)
-        self.normals = _unit_normals(tree.vertices, tree.triangles)
+        self._normals = _vertex_normals(tree.vertices, tree.triangles)
 
     def run(self, place: Similarity) -> tuple[Similarity, FloatArray]:
         """Return the placement of the prediction on the scan, and the field's coefficients.
@@ -174,12 +166,32 @@ class _Registration:
         coefficients = self._by_landmarks(place)
         for noise in np.geomspace(rules.first_noise, rules.last_noise, rules.steps):
             bent = _inverse(place).apply(self._sample) + self._basis @ coefficients
-            match = _match(self._tree, bent, self.normals, rules)
-            if match.accepted.sum() < 3:
-                raise ValueError("the bent scan does not meet the prediction")
-            place = procrustes(match.points[match.accepted], self._sample[match.accepted])
+            match = self.match(bent)
+            place = procrustes(match.points, self._sample, weights=match.confidence)
             coefficients = self._solve(place, match, noise)
         return place, coefficients
+
+    def match(self, bent: FloatArray) -> _Match:
+        """Find the closest points of (N, 3) bent scan points.
+
+        No direction here depends on which of two triangles holds a point on their common edge:
+        there rounding decides.
+        """
+        rules, triangles = self._rules, self._tree.triangles
+        closest = self._tree.query(bent)
+        weights = barycentric_weights(
+            closest.points, self._tree.vertices, triangles, closest.triangles
+        )
+        smooth = _unit(surface_points(self._normals, triangles, closest.triangles, weights))
+        offset = bent - closest.points
+        beside = offset - (offset * smooth).sum(axis=1)[:, None] * smooth
+        confidence = _taper(closest.distances / rules.reach) * _taper(
+            np.linalg.norm(beside, axis=1) / rules.slip
+        )
+        # The gradient of the distance; on the surface itself only rounding is left of it.
+        away = closest.distances > _ON_SURFACE_MM
+        directions = np.where(away[:, None], _unit(offset), smooth)
+        return _Match(closest.points, closest.triangles, weights, directions, confidence)
 
     def _by_landmarks(self, place: Similarity) -> FloatArray:
         """Coefficients (K, 3) that the landmarks alone make most likely."""
@@ -194,13 +206,13 @@ class _Registration:
     def _solve(self, place: Similarity, match: _Match, noise: float) -> FloatArray:
         """Most likely coefficients (K, 3): point-to-plane matches, landmarks and the prior."""
         modes = self._basis.shape[1]
-        normals = match.normals * (match.accepted / noise)[:, None]
+        planes = match.directions * (np.sqrt(match.confidence) / noise)[:, None]
         offsets = match.points - _inverse(place).apply(self._sample)
-        rows = np.hstack([self._basis * normals[:, axis, None] for axis in range(3)])
+        rows = np.hstack([self._basis * planes[:, axis, None] for axis in range(3)])
         basis = self._landmark_basis / self._rules.landmark_noise
         wanted = self._landmark_residual(place) / self._rules.landmark_noise
         matrix = rows.T @ rows + np.kron(np.eye(3), basis.T @ basis) + np.eye(3 * modes)
-        right = rows.T @ (normals * offsets).sum(axis=1) + (basis.T @ wanted).T.ravel()
+        right = rows.T @ (planes * offsets).sum(axis=1) + (basis.T @ wanted).T.ravel()
         return np.asarray(cho_solve(cho_factor(matrix), right)).reshape(3, modes).T
 
 
@@ -209,12 +221,28 @@ def _sample(count: int, wanted: int) -> IntArray:
     return np.sort(np.random.default_rng(0).permutation(count)[:wanted])
 
 
-def _unit_normals(vertices: FloatArray, triangles: IntArray) -> FloatArray:
-    """(F, 3) unit normals; zero where a triangle has no area."""
+def _taper(share: FloatArray) -> FloatArray:
+    """Falls from 1 at half a limit to 0 at the limit: no point is in or out by a hair."""
+    return np.clip(2 - 2 * share, 0, 1)
+
+
+def _vertex_normals(vertices: FloatArray, triangles: IntArray) -> FloatArray:
+    """(V, 3) sums of the normals of the triangles around each vertex, weighted by their area."""
     a, b, c = (vertices[triangles[:, corner]] for corner in range(3))
-    normal = np.cross(b - a, c - a)
-    length = np.linalg.norm(normal, axis=1, keepdims=True)
-    return np.divide(normal, length, out=np.zeros_like(normal), where=length > 0)
+    normals = np.cross(b - a, c - a)
+    count = len(vertices)
+    return np.column_stack(
+        [
+            np.bincount(triangles.ravel(), np.repeat(normals[:, axis], 3), minlength=count)
+            for axis in range(3)
+        ]
+    )
+
+
+def _unit(vectors: FloatArray) -> FloatArray:
+    """Vectors of length 1 in the same directions; zero stays zero."""
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
 
 
 def _chain(second: Similarity, first: Similarity) -> Similarity:

@@ -20,7 +20,7 @@ from focsbench.types import FloatArray, IntArray
 # so that one exponential serves them all: exp(-4 d) is the fourth power of exp(-d).
 WIDEST_MM = 100.0
 AMPLITUDES_MM = (8.0, 4.0, 2.0, 1.0)  # at 100, 50, 25 and 12.5 mm
-_BLOCK = 4096
+_BLOCK = 512  # points at a time, so that a block of the covariance stays in the cache
 
 
 class SmoothField:
@@ -88,8 +88,9 @@ def _covariance(a: FloatArray, b: FloatArray) -> FloatArray:
     """(N, M) covariance, mm^2, of each axis of the displacement at (N, 3) and (M, 3) places."""
     squared = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2 * a @ b.T
     power = np.exp(np.maximum(squared, 0) / (-2 * WIDEST_MM**2))
-    total = np.zeros_like(power)
-    for amplitude in AMPLITUDES_MM:
+    total = AMPLITUDES_MM[0] ** 2 * power
+    for amplitude in AMPLITUDES_MM[1:]:
+        power *= power
+        power *= power
         total += amplitude**2 * power
-        power **= 4
     return total

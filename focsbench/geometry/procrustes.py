@@ -37,6 +37,7 @@ def procrustes(
     *,
     with_scale: bool = True,
     allow_reflection: bool = False,
+    weights: FloatArray | None = None,
 ) -> Similarity:
     """Find the map of ``source`` onto ``target`` with the least sum of squared distances.
 
@@ -45,9 +46,11 @@ def procrustes(
             their common precision, as that of the reference evaluation of NoW does.
         with_scale: estimate the scale (similarity); else it is 1 (rigid).
         allow_reflection: accept a mirror image where it fits better (the NoW rule).
+        weights: (N,) of the squared distances, not negative; None for equal ones.
 
     Raises:
-        ValueError: if the shapes differ, a value is not finite, or the points of one set coincide.
+        ValueError: if the shapes differ, a value is not finite, the points of one set coincide, or
+            no weight is positive.
 
     Source: Schönemann 1966 with the scale of Gower 1975.
     """
@@ -55,8 +58,17 @@ def procrustes(
         raise ValueError(f"expected two (N, 3) point sets, got {source.shape} and {target.shape}")
     if not (np.isfinite(source).all() and np.isfinite(target).all()):
         raise ValueError("a point has a coordinate that is not finite")
-    source_mean, target_mean = source.mean(axis=0), target.mean(axis=0)
-    source_centred, target_centred = source - source_mean, target - target_mean
+    if weights is None:
+        source_mean, target_mean = source.mean(axis=0), target.mean(axis=0)
+        source_centred, target_centred = source - source_mean, target - target_mean
+    else:
+        if not weights.sum() > 0:
+            raise ValueError("no point has a positive weight")
+        share = weights / weights.sum()
+        source_mean, target_mean = share @ source, share @ target
+        root = np.sqrt(share)[:, None]
+        source_centred = root * (source - source_mean)
+        target_centred = root * (target - target_mean)
     source_size, target_size = np.linalg.norm(source_centred), np.linalg.norm(target_centred)
     if min(source_size, target_size) == 0:
         raise ValueError("the points of one set coincide")
