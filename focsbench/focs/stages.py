@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,33 +24,64 @@ Settings = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Stage:
-    """name, the function that runs it, and the steps whose folders it reads.
+    """One training stage: what runs it, what it reads, and which settings it looks at.
 
+    function: ``module:name`` of the step function. Variants of a row share one function.
+    needs: the steps whose folders it reads.
     parallel: the function spreads its own work over ``workers`` processes.
+    changes: fields of the method that a variant has otherwise than the run (nested, as in
+        ``FocsConfig.with_changes``).
+    ignores: sections of the method that the stage does not look at; they are left out of its
+        config, so that changing them does not train it again.
     """
 
     name: str
     function: str
     needs: tuple[str, ...]
     parallel: bool = False
+    changes: Settings = field(default_factory=dict)
+    ignores: frozenset[str] = frozenset()
+
+    def method(self, settings: Settings) -> dict[str, Any]:
+        """Return the settings of the method as this stage sees them."""
+        merged = _merged(settings, self.changes)
+        return {name: value for name, value in merged.items() if name not in self.ignores}
+
+    def variant(self, name: str, changes: Settings) -> Stage:
+        """Return the same stage under another name, with some fields changed."""
+        return replace(self, name=name, changes=_merged(self.changes, changes))
 
 
-def _stage(name: str, *needs: str, parallel: bool = False) -> Stage:
-    return Stage(name, f"focsbench.focs.stages:run_{name}", needs, parallel)
+def _merged(settings: Settings, changes: Settings) -> dict[str, Any]:
+    """Return settings with the (nested) changes applied."""
+    merged = dict(settings)
+    for name, value in changes.items():
+        nested = isinstance(value, Mapping) and isinstance(merged.get(name), Mapping)
+        merged[name] = _merged(merged[name], value) if nested else value
+    return merged
 
 
-STAGES: dict[str, Stage] = {
-    stage.name: stage
-    for stage in (
-        _stage("pack", "data", parallel=True),
-        _stage("warmup", "pack"),
-        _stage("mofa", "pack", "warmup"),
-        _stage("supervised", "pack", "warmup"),
-        _stage("init", "pack", "warmup"),
-        _stage("segmentation", "pack", "init"),
-        _stage("em", "pack", "init", "segmentation"),
+_OF_S = frozenset({"unet", "segmentation", "pretrain_optimizer", "segmentation_optimizer"})
+
+
+def _stage(
+    name: str, *needs: str, parallel: bool = False, ignores: frozenset[str] = frozenset()
+) -> Stage:
+    return Stage(
+        name, f"focsbench.focs.stages:run_{name}", needs, parallel=parallel, ignores=ignores
     )
-}
+
+
+_EVERY_STAGE = (
+    _stage("pack", "data", parallel=True),
+    _stage("warmup", "pack", ignores=_OF_S),
+    _stage("mofa", "pack", "warmup", ignores=_OF_S),
+    _stage("supervised", "pack", "warmup", ignores=_OF_S),
+    _stage("init", "pack", "warmup", ignores=_OF_S),
+    _stage("segmentation", "pack", "init"),
+    _stage("em", "pack", "init", "segmentation"),
+)
+STAGES: dict[str, Stage] = {stage.name: stage for stage in _EVERY_STAGE}
 
 
 def run_pack(inputs: Inputs, out: Path, config: Settings, workers: int) -> None:

@@ -108,12 +108,12 @@ class _Pipeline:
         for method, names in self._stages.items():
             for name in names:
                 _add_stage(name, f"baseline {method}", needed)
-        config = {
-            "face_model": self._profile.face_model,
-            "seed": self._profile.seed,
-            "method": self._method,
-        }
         for stage in needed.values():
+            config = {
+                "face_model": self._profile.face_model,
+                "seed": self._profile.seed,
+                "method": stage.method(self._method),
+            }
             inputs = ("face_model", *stage.needs)
             yield self._step(stage.name, stage.function, inputs, config, parallel=stage.parallel)
 
@@ -127,7 +127,7 @@ class _Pipeline:
                     "stages": list(stages),
                     "face_model": self._profile.face_model,
                     # A row that is not trained has no settings that could make it stale.
-                    "method": self._method if stages else {},
+                    "method": STAGES[stages[-1]].method(self._method) if stages else {},
                     **self._images(dataset),
                 }
                 yield self._step(
