@@ -30,10 +30,10 @@ __all__ = [
 def diagnose_prediction(mesh: Mesh, landmarks: FloatArray) -> list[Finding]:
     """Check a prediction before it is placed on a scan.
 
-    Names: ``no_triangles``, ``missing_vertices``, ``not_finite``, ``coincident_landmarks`` (these
-    four, ``UNSCORABLE``, make a score impossible and come alone), ``colours_as_coordinates``,
-    ``zero_area_triangles``, ``duplicate_triangles``, ``unreferenced_vertices``,
-    ``landmarks_off_mesh``, ``far_geometry``.
+    Names: ``no_triangles``, ``missing_vertices``, ``not_finite``, ``coincident_landmarks``,
+    ``colours_as_coordinates``, ``torn_surface`` (these six, ``UNSCORABLE``, make an alignment
+    impossible or endless, and come alone), ``zero_area_triangles``, ``duplicate_triangles``,
+    ``unreferenced_vertices``, ``colour_vertices``, ``landmarks_off_mesh``, ``far_geometry``.
 
     Args:
         mesh: the prediction, any unit, any values.
@@ -71,9 +71,9 @@ def diagnose_fit(
     """Check a prediction that was placed on a scan.
 
     Names: those of :func:`diagnose_landmarks`, ``wrong_unit``, ``implausible_size``,
-    ``large_distances``, ``scan_as_prediction``, ``landmarks_off_mesh``, ``expression_hint``,
-    ``mesh_smaller_than_crop``, ``layered_surface``, ``floating_pieces``. The last five are not
-    looked for where an error was found, because the placement is not to be trusted then.
+    ``large_distances``, ``scan_as_prediction``, and, where landmarks and unit are in order so that
+    the placement can be trusted, ``landmarks_off_mesh`` (finer than before the alignment),
+    ``expression_hint``, ``mesh_smaller_than_crop``, ``layered_surface``, ``floating_pieces``.
 
     Args:
         scan: the cropped scan.
@@ -86,10 +86,9 @@ def diagnose_fit(
     found = landmark_findings(plain.vertices, plain.triangles, points, reference)
     if mm_per_unit is not None:
         found += unit_findings(points, reference, mm_per_unit)
-    found += distance_findings(alignment.distances)
     if not any(finding.severity is Severity.ERROR for finding in found):
         found += surface_findings(scan, points, alignment)
-    return found
+    return found + distance_findings(alignment.distances)
 
 
 def _plain(mesh: Mesh) -> Mesh:

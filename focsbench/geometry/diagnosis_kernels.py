@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from focsbench.jit import helper, kernel
@@ -13,7 +15,7 @@ _FLAT = 1e-7
 
 
 @helper
-def _mixed(value):  # type: ignore[no-untyped-def]
+def _mixed(value: Any) -> Any:
     """Spread the bits of a uint64 (the finaliser of splitmix64, Steele et al., OOPSLA 2014)."""
     value ^= value >> np.uint64(30)
     value *= np.uint64(0xBF58476D1CE4E5B9)
@@ -58,6 +60,51 @@ def count_duplicates(hashes: IntArray, triangles: IntArray) -> int:
             found += 1
         table[place] = key
     return found
+
+
+@kernel
+def first_of_position(hashes: IntArray) -> IntArray:
+    """Return (V,) the first vertex with the same position hash as each."""
+    size = 16
+    while size < 2 * len(hashes):
+        size *= 2
+    table = np.full(size, -1, np.int64)
+    first = np.empty(len(hashes), np.int64)
+    for v in range(len(hashes)):
+        place = int(hashes[v] >> np.uint64(11)) % size
+        while table[place] >= 0 and hashes[table[place]] != hashes[v]:
+            place = (place + 1) % size
+        if table[place] < 0:
+            table[place] = v
+        first[v] = table[place]
+    return first
+
+
+@kernel
+def touches_border(hashes: IntArray, triangles: IntArray, asked: IntArray) -> BoolArray:
+    """Mark the asked triangles that have a vertex on the border of the surface.
+
+    Around an inner vertex each neighbour belongs to two triangles, so the neighbours' hashes
+    cancel in an exclusive or; at a border two neighbours remain. The winding does not matter.
+
+    Args:
+        hashes: (V,) uint64, different for each vertex.
+        triangles: (F, 3), vertices of the same position being one.
+        asked: (N,) triangle numbers.
+    """
+    link = np.zeros(len(hashes), np.uint64)
+    for f in range(len(triangles)):
+        a, b, c = triangles[f, 0], triangles[f, 1], triangles[f, 2]
+        if a != b and b != c and c != a:
+            link[a] ^= hashes[b] ^ hashes[c]
+            link[b] ^= hashes[c] ^ hashes[a]
+            link[c] ^= hashes[a] ^ hashes[b]
+    marked = np.zeros(len(asked), np.bool_)
+    for n in range(len(asked)):
+        for corner in range(3):
+            if link[triangles[asked[n], corner]] != np.uint64(0):
+                marked[n] = True
+    return marked
 
 
 @kernel
@@ -113,9 +160,17 @@ def vertex_distances(
 
 
 @kernel
-def component_sizes(triangles: IntArray, n_vertices: int) -> IntArray:
-    """Return (F,) the number of triangles in the connected piece of each triangle."""
-    parent = np.arange(n_vertices)
+def component_sizes(triangles: IntArray, n_vertices: int, asked: IntArray) -> IntArray:
+    """Count the triangles in the connected piece that holds each asked triangle.
+
+    Args:
+        triangles: (F, 3) indices below ``n_vertices``. Two are connected if they share a vertex.
+        asked: (N,) triangle numbers.
+
+    Returns:
+        (N,) counts.
+    """
+    parent = np.arange(n_vertices)  # never above the vertex itself, so one pass flattens it
     for f in range(len(triangles)):
         a = triangles[f, 0]
         while parent[a] != a:
@@ -126,20 +181,33 @@ def component_sizes(triangles: IntArray, n_vertices: int) -> IntArray:
             while parent[b] != b:
                 parent[b] = parent[parent[b]]
                 b = parent[b]
-            if b < a:
-                parent[a] = b
-                a = b
-            else:
-                parent[b] = a
-    roots = np.empty(len(triangles), np.int64)
+            parent[max(a, b)] = min(a, b)
+            a = min(a, b)
+    for v in range(n_vertices):
+        parent[v] = parent[parent[v]]
     counts = np.zeros(n_vertices, np.int64)
     for f in range(len(triangles)):
-        a = triangles[f, 0]
-        while parent[a] != a:
-            a = parent[a]
-        roots[f] = a
-        counts[a] += 1
-    return counts[roots]
+        counts[parent[triangles[f, 0]]] += 1
+    sizes = np.empty(len(asked), np.int64)
+    for n in range(len(asked)):
+        sizes[n] = counts[parent[triangles[asked[n], 0]]]
+    return sizes
+
+
+@kernel
+def protrusion(
+    vertices: FloatArray, point: FloatArray, direction: FloatArray, radius: float
+) -> float:
+    """How far the vertices within ``radius`` of a point stand out over it along a unit vector.
+
+    Minus infinity if there are none.
+    """
+    best = -np.inf
+    for i in range(len(vertices)):
+        x, y, z = vertices[i, 0] - point[0], vertices[i, 1] - point[1], vertices[i, 2] - point[2]
+        if x * x + y * y + z * z < radius * radius:
+            best = max(best, x * direction[0] + y * direction[1] + z * direction[2])
+    return best
 
 
 @kernel

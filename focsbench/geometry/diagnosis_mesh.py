@@ -14,8 +14,17 @@ from focsbench.geometry.diagnosis_kernels import (
 from focsbench.geometry.diagnosis_landmarks import eye_distance
 from focsbench.types import BoolArray, FloatArray, IntArray, Mesh
 
-# Without these no distance can be computed at all.
-UNSCORABLE = frozenset({"no_triangles", "missing_vertices", "not_finite", "coincident_landmarks"})
+# With one of these no distance can be computed, or it would be of no surface and take hours.
+UNSCORABLE = frozenset(
+    {
+        "no_triangles",
+        "missing_vertices",
+        "not_finite",
+        "coincident_landmarks",
+        "colours_as_coordinates",
+        "torn_surface",
+    }
+)
 
 # Shares of the distance between the outer eye corners (about 90 mm).
 FAR_FROM_VERTICES = 0.3  # the corner of a very coarse mesh may be 20 mm away from a landmark
@@ -23,6 +32,9 @@ FAR_AWAY = 100  # nine metres: more than any body that belongs to the face
 
 MANY_UNUSED = 0.2  # cropped models often keep some vertices that no triangle uses
 LARGEST_COLOUR = 255.0
+ENOUGH_TRIANGLES = 200  # of a closed surface have edges of 0.4 radii at most
+TORN = 1.0  # longest edges over the radius; 1.9 where triangles join random vertices
+SAMPLES = 500
 
 
 def blocking_finding(mesh: Mesh, landmarks: FloatArray) -> Finding | None:
@@ -36,16 +48,45 @@ def blocking_finding(mesh: Mesh, landmarks: FloatArray) -> Finding | None:
             f"a triangle names vertex {max(int(triangles.max()), -int(triangles.min()))} of "
             f"{len(mesh.vertices)}; write vertices and faces of the same mesh.",
         )
-    bad = len(mesh.vertices) - int(np.isfinite(mesh.vertices).all(axis=1).sum())
-    if bad or not np.isfinite(landmarks).all():
-        what = f"{bad} vertices are" if bad else "a landmark is"
+    if not (np.isfinite(mesh.vertices).all() and np.isfinite(landmarks).all()):
+        bad = int(np.count_nonzero(~np.isfinite(mesh.vertices).all(axis=1)))
+        what = f"{bad} of the vertices are" if bad else "a landmark is"
         return error("not_finite", f"{what} NaN or infinite; look for a failed reconstruction.")
     if np.ptp(landmarks, axis=0).max() == 0 or eye_distance(landmarks) == 0:
         return error(
             "coincident_landmarks",
             "landmarks lie in one place; write the seven different points of the benchmark.",
         )
-    return None
+    return _torn_finding(mesh)
+
+
+def _torn_finding(mesh: Mesh) -> Finding | None:
+    """Detect triangles that join vertices from everywhere, for the usual reason or any other.
+
+    Such a mesh would also keep every search for closest points busy for hours.
+    """
+    vertices, half = mesh.vertices, len(mesh.vertices) // 2
+    doubled = half > 2 and 2 * half == len(vertices) and int(mesh.triangles.max()) < half
+    if doubled and _are_colours(vertices[1::2]) and not _are_colours(vertices[::2]):
+        return error(
+            "colours_as_coordinates",
+            "every second vertex is a colour, so the surface is torn; write vertices without "
+            "colours, or read six numbers a line as one vertex.",
+        )
+    if len(mesh.triangles) < ENOUGH_TRIANGLES:
+        return None
+    rows = np.linspace(0, len(mesh.triangles) - 1, SAMPLES).astype(np.int64)
+    corners = vertices[mesh.triangles[rows]].astype(np.float64)
+    edges = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max(axis=1)
+    points = corners.reshape(-1, 3)
+    radius = np.median(np.linalg.norm(points - np.median(points, axis=0), axis=1))
+    if np.median(edges) <= TORN * radius:
+        return None
+    return error(
+        "torn_surface",
+        "most triangles are as large as the whole mesh, so they do not belong to these vertices; "
+        "write vertices and faces of the same model in the same order.",
+    )
 
 
 def mesh_findings(mesh: Mesh, landmarks: FloatArray) -> list[Finding]:
@@ -55,35 +96,44 @@ def mesh_findings(mesh: Mesh, landmarks: FloatArray) -> list[Finding]:
         mesh: any unit; vertices float64, triangles int64, both C-contiguous.
         landmarks: (7, 3) float64.
     """
-    colours = _colour_finding(mesh)
-    if colours is not None:
-        return [colours]  # the surface is meaningless, and so is all that follows
     flat, used = inspect_triangles(mesh.vertices, mesh.triangles)
-    hashes = position_hashes((mesh.vertices + 0.0).view(np.uint64))  # + 0.0 makes -0.0 equal 0.0
-    twice = count_duplicates(hashes, mesh.triangles)
+    twice = count_duplicates(hashes_of(mesh.vertices), mesh.triangles)
     return [
         *_triangle_findings(flat, twice, len(mesh.triangles)),
-        *_unused_findings(used),
+        *_unused_findings(mesh.vertices, used),
         *place_findings(mesh.vertices, used, landmarks),
     ]
 
 
-def place_findings(vertices: FloatArray, used: BoolArray, landmarks: FloatArray) -> list[Finding]:
-    """Say so if landmarks are far from every vertex, or a vertex is far from the face."""
+def far_landmarks(
+    vertices: FloatArray, used: BoolArray, landmarks: FloatArray
+) -> tuple[int, float, float]:
+    """Count the landmarks that are far from every used vertex.
+
+    Returns:
+        The count, the largest distance of a landmark from its nearest vertex, and the largest of
+        a vertex from the first landmark; both in widths of the eyes.
+    """
     eyes = eye_distance(landmarks)
     nearest, farthest = vertex_distances(vertices, used, landmarks)
-    missed = int((nearest > FAR_FROM_VERTICES * eyes).sum())
-    if missed:
-        return [off_mesh(missed, float(nearest.max()) / eyes)]
-    if farthest > FAR_AWAY * eyes:
-        return [
-            warning(
-                "far_geometry",
-                f"a part of the mesh is {farthest / eyes:.0f} times the width of the eyes away "
-                "from the face; remove stray vertices.",
-            )
-        ]
-    return []
+    count = int(np.count_nonzero(nearest > FAR_FROM_VERTICES * eyes))
+    return count, float(nearest.max()) / eyes, float(farthest) / eyes
+
+
+def place_findings(vertices: FloatArray, used: BoolArray, landmarks: FloatArray) -> list[Finding]:
+    """Say so if landmarks are far from every vertex, or a vertex is far from the face."""
+    count, missing, extent = far_landmarks(vertices, used, landmarks)
+    if count:
+        return [off_mesh(count, missing)]
+    if extent <= FAR_AWAY:
+        return []
+    return [
+        warning(
+            "far_geometry",
+            f"a part of the mesh is {extent:.0f} times the width of the eyes away from the face; "
+            "remove stray vertices.",
+        )
+    ]
 
 
 def off_mesh(missed: int, farthest: float) -> Finding:
@@ -118,10 +168,19 @@ def _triangle_findings(flat: int, twice: int, count: int) -> list[Finding]:
     return found
 
 
-def _unused_findings(used: BoolArray) -> list[Finding]:
+def _unused_findings(vertices: FloatArray, used: BoolArray) -> list[Finding]:
     unused = len(used) - int(np.count_nonzero(used))
     if unused <= MANY_UNUSED * len(used):
         return []
+    half = len(used) // 2
+    if not used[half:].any() and _are_colours(vertices[half:]) and len(used) == 2 * half:
+        return [
+            warning(
+                "colour_vertices",
+                "the second half of the vertices are colours, which belong to no triangle and do "
+                "not count; write vertices without colours.",
+            )
+        ]
     return [
         warning(
             "unreferenced_vertices",
@@ -129,22 +188,6 @@ def _unused_findings(used: BoolArray) -> list[Finding]:
             "that no faces are missing.",
         )
     ]
-
-
-def _colour_finding(mesh: Mesh) -> Finding | None:
-    """Detect ``x y z r g b`` read as six coordinates: twice the vertices, half of them colours.
-
-    The faces then name the first half only. Colours alternate with coordinates, or follow them.
-    """
-    vertices, half = mesh.vertices, len(mesh.vertices) // 2
-    if half < 3 or len(vertices) % 2 or int(mesh.triangles.max()) >= half:
-        return None
-    name, advice = "colours_as_coordinates", "write vertices without colours or fix the reader"
-    if _are_colours(vertices[1::2]) and not _are_colours(vertices[::2]):
-        return error(name, f"every second vertex is a colour, so the surface is torn; {advice}.")
-    if _are_colours(vertices[half:]) and not _are_colours(vertices[:half]):
-        return warning(name, f"the second half of the vertices are colours; {advice}.")
-    return None
 
 
 def _are_colours(block: FloatArray) -> bool:
@@ -155,7 +198,6 @@ def _are_colours(block: FloatArray) -> bool:
     return high <= 1 or bool((block == np.round(block)).all())
 
 
-def joined(vertices: FloatArray, triangles: IntArray) -> IntArray:
-    """Return the triangles with vertices of the same position made one (split texture seams)."""
-    hashes = position_hashes((vertices + 0.0).view(np.uint64))
-    return np.unique(hashes, return_inverse=True)[1][triangles]
+def hashes_of(vertices: FloatArray) -> IntArray:
+    """Hash the positions of (V, 3) float64 vertices; -0.0 is the same as 0.0."""
+    return position_hashes((vertices + 0.0).view(np.uint64))
