@@ -37,29 +37,42 @@ def random_similarity(rng: np.random.Generator, scale: tuple[float, float]) -> S
 
 
 def closest_distance(point: np.ndarray, corners: np.ndarray) -> float:
-    """Distance of a point to one triangle (3, 3), by cases: inside its prism, or at an edge."""
-    a, b, c = corners
+    """Distance of a point to one triangle (3, 3)."""
+    return float(triangle_distances(point, corners[None])[0])
+
+
+def triangle_distances(point: np.ndarray, corners: np.ndarray) -> np.ndarray:
+    """Distances of a point to triangles (F, 3, 3), by cases: inside the prism, or at an edge."""
+    a, b, c = corners.swapaxes(0, 1)
+    sides = ((a, b), (b, c), (c, a))
+    best = np.min([segment_distances(point, p, q) for p, q in sides], axis=0)
     normal = np.cross(b - a, c - a)
-    best = min(segment_distance(point, p, q) for p, q in ((a, b), (b, c), (c, a)))
-    length = np.linalg.norm(normal)
-    if length > 0:
-        normal = normal / length
-        foot = point - ((point - a) @ normal) * normal
-        sides = [np.cross(q - p, foot - p) @ normal for p, q in ((a, b), (b, c), (c, a))]
-        if min(sides) >= 0:
-            best = min(best, abs((point - a) @ normal))
+    length = np.linalg.norm(normal, axis=1)
+    proper = length > 0
+    normal = normal[proper] / length[proper, None]
+    height = np.einsum("fi,fi->f", point - a[proper], normal)
+    foot = point - height[:, None] * normal
+    inside = np.all(
+        [
+            np.einsum("fi,fi->f", np.cross((q - p)[proper], foot - p[proper]), normal) >= 0
+            for p, q in sides
+        ],
+        axis=0,
+    )
+    best[proper] = np.where(inside, np.minimum(best[proper], np.abs(height)), best[proper])
     return best
 
 
-def segment_distance(point: np.ndarray, p: np.ndarray, q: np.ndarray) -> float:
-    """Distance of a point to a segment, which may be a single point."""
+def segment_distances(point: np.ndarray, p: np.ndarray, q: np.ndarray) -> np.ndarray:
+    """Distances of a point to segments with ends (F, 3), which may be single points."""
     direction = q - p
-    squared = direction @ direction
-    share = 0.0 if squared == 0 else np.clip((point - p) @ direction / squared, 0, 1)
-    return float(np.linalg.norm(point - p - share * direction))
+    squared = np.einsum("fi,fi->f", direction, direction)
+    along = np.einsum("fi,fi->f", point - p, direction)
+    share = np.clip(np.divide(along, squared, out=np.zeros_like(along), where=squared > 0), 0, 1)
+    return np.linalg.norm(point - p - share[:, None] * direction, axis=1)
 
 
 def brute_force_distances(points: np.ndarray, mesh: Mesh) -> np.ndarray:
     """Distance of every point to the mesh by trying every triangle."""
-    corners = mesh.vertices[mesh.triangles]
-    return np.array([min(closest_distance(point, tri) for tri in corners) for point in points])
+    corners = np.asarray(mesh.vertices, dtype=float)[mesh.triangles]
+    return np.array([triangle_distances(point, corners).min() for point in points])
