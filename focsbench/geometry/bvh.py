@@ -76,8 +76,8 @@ def _pack(
     boxes = np.zeros((count, 6))
     for i in range(count):
         leaf = leaves[i]
-        boxes[i, :3] = np.inf
-        boxes[i, 3:] = -np.inf
+        for k in range(3):
+            boxes[i, k], boxes[i, 3 + k] = np.inf, -np.inf
         for j in range(LEAF):
             numbers[i, j] = order[min(i * LEAF + j, len(order) - 1)]
         numbers[i].sort()
@@ -110,14 +110,15 @@ def _gather_boxes(boxes: FloatArray) -> tuple[FloatArray, FloatArray]:
     count = (len(boxes) + CHILDREN - 1) // CHILDREN
     nodes = np.zeros((count, 6, CHILDREN))
     around = np.zeros((count, 6))
-    nodes[:, :3] = np.inf
-    nodes[:, 3:] = -np.inf
-    around[:, :3] = np.inf
-    around[:, 3:] = -np.inf
-    for child in range(len(boxes)):
-        i, j = child // CHILDREN, child % CHILDREN
-        nodes[i, :, j] = boxes[child]
+    for i in range(count):
         for k in range(3):
-            around[i, k] = min(around[i, k], boxes[child, k])
-            around[i, 3 + k] = max(around[i, 3 + k], boxes[child, 3 + k])
+            around[i, k], around[i, 3 + k] = np.inf, -np.inf
+            for j in range(CHILDREN):
+                child = i * CHILDREN + j
+                low, high = np.inf, -np.inf
+                if child < len(boxes):
+                    low, high = boxes[child, k], boxes[child, 3 + k]
+                nodes[i, k, j], nodes[i, 3 + k, j] = low, high
+                around[i, k] = min(around[i, k], low)
+                around[i, 3 + k] = max(around[i, 3 + k], high)
     return nodes, around

@@ -33,19 +33,17 @@ def _whole_places(points: FloatArray) -> IntArray:
 
     So the position and the number of a point fit one word, and no two words are equal.
     """
-    least, most = points[:1].copy(), points[:1].copy()
-    for point in points:
-        for k in range(3):
-            least[0, k] = min(least[0, k], point[k])
-            most[0, k] = max(most[0, k], point[k])
-    width = 0.0
-    for corner in most - least:
-        width = max(width, corner[0], corner[1], corner[2])
+    least, width = np.zeros(3), 0.0
+    for k in range(3 if len(points) > 0 else 0):
+        least[k] = most = points[0, k]
+        for i in range(len(points)):
+            least[k], most = min(least[k], points[i, k]), max(most, points[i, k])
+        width = max(width, most - least[k])
     places = np.zeros(points.shape, np.int64)
     if width > 0:
         for i in range(len(points)):
             for k in range(3):
-                places[i, k] = int((points[i, k] - least[0, k]) / width * _STEPS)
+                places[i, k] = int((points[i, k] - least[k]) / width * _STEPS)
     return places
 
 
@@ -59,7 +57,7 @@ def _split(places: IntArray, run: int) -> IntArray:
     depth = 1
     while depth > 0:
         depth -= 1
-        low, high = waiting[depth]
+        low, high = waiting[depth, 0], waiting[depth, 1]
         if high - low <= run:
             continue
         half = run
@@ -71,7 +69,7 @@ def _split(places: IntArray, run: int) -> IntArray:
         _select(words, spare, low, high, low + half)
         for i in range(low, high):
             words[i] &= _NUMBER_MASK
-        waiting[depth + 1] = low + half, high
+        waiting[depth + 1, 0], waiting[depth + 1, 1] = low + half, high
         waiting[depth, 1] = low + half
         depth += 2
     return words
@@ -80,16 +78,15 @@ def _split(places: IntArray, run: int) -> IntArray:
 @helper
 def _widest_axis(places: IntArray, words: IntArray, low: int, high: int) -> int:
     """The axis along which the points [low, high) spread most, judged by some of them."""
-    x0 = y0 = z0 = _STEPS
-    x1 = y1 = z1 = 0
-    for i in range(low, high, 1 + (high - low) // _SAMPLES):
-        x, y, z = places[words[i]]
-        x0, x1 = min(x0, x), max(x1, x)
-        y0, y1 = min(y0, y), max(y1, y)
-        z0, z1 = min(z0, z), max(z1, z)
-    if x1 - x0 >= max(y1 - y0, z1 - z0):
-        return 0
-    return 1 if y1 - y0 >= z1 - z0 else 2
+    axis, widest = 0, -1
+    for k in range(3):
+        least, most = _STEPS, 0
+        for i in range(low, high, 1 + (high - low) // _SAMPLES):
+            place = places[words[i], k]
+            least, most = min(least, place), max(most, place)
+        if most - least > widest:
+            axis, widest = k, most - least
+    return axis
 
 
 @helper
@@ -106,7 +103,8 @@ def _select(words: IntArray, spare: IntArray, low: int, high: int, k: int) -> No
             spare[back] = word
             front += int(word < pivot)
             back -= int(word >= pivot)
-        words[low:high] = spare[low:high]
+        for i in range(low, high):
+            words[i] = spare[i]
         if k < front:
             high = front
         else:
