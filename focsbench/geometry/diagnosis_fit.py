@@ -36,7 +36,7 @@ PROFILE_STEP, PROFILE_COUNT = 0.006, 100  # down to 0.6, the lower lip of a wide
 FACE_DEPTH = -0.6  # surface further back than this is not the front of the face
 
 WIDE_MOUTH = 1.3  # mouth width against the scan's; neutral mean faces reach 1.12, a smile 1.36
-LAYERED_SHARE = 0.3  # heads with eyeballs and mouth bag reach 0.11, a second copy 0.9
+LAYERED_SHARE = 0.2  # heads with eyeballs and mouth bag reach 0.11, half a second copy 0.43
 BORDER_MM = 3.0
 BORDER_COSINE = 0.98  # beyond a border the offset is no longer along the normal
 BORDER_SHARE = 0.03  # 0.011 on the reference pairs; 0.056 and more where the forehead is missing
@@ -129,7 +129,8 @@ def _normals(vertices: FloatArray, triangles: IntArray) -> FloatArray:
     a, b, c = (vertices[triangles[:, k]] for k in range(3))
     normals = np.cross(b - a, c - a)
     length = np.linalg.norm(normals, axis=1, keepdims=True)
-    return np.divide(normals, length, out=np.zeros_like(normals), where=length > 0)
+    normals /= np.where(length > 0, length, 1)
+    return normals
 
 
 def _expression_findings(

@@ -173,6 +173,8 @@ def component_sizes(triangles: IntArray, n_vertices: int, asked: IntArray) -> In
     parent = np.arange(n_vertices)  # never above the vertex itself, so one pass flattens it
     for f in range(len(triangles)):
         a = triangles[f, 0]
+        if parent[a] == parent[triangles[f, 1]] and parent[a] == parent[triangles[f, 2]]:
+            continue
         while parent[a] != a:
             parent[a] = parent[parent[a]]
             a = parent[a]

@@ -34,7 +34,7 @@ MANY_UNUSED = 0.2  # cropped models often keep some vertices that no triangle us
 LARGEST_COLOUR = 255.0
 ENOUGH_TRIANGLES = 200  # of a closed surface have edges of 0.4 radii at most
 TORN = 1.0  # longest edges over the radius; 1.9 where triangles join random vertices
-SAMPLES = 500
+SAMPLES = 200
 
 
 def blocking_finding(mesh: Mesh, landmarks: FloatArray) -> Finding | None:
