@@ -48,11 +48,11 @@ class NonrigidRules:
     nodes: int = 200
     modes: int = 100
     steps: int = 8
-    first_noise: float = 2.0
+    first_noise: float = 6.0
     last_noise: float = 0.5
     landmark_noise: float = 1.5
     reach: float = 12.0
-    slip: float = 2.0
+    slip: float = 1.0
 
 
 RULES = NonrigidRules()
