@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from .masked_rmse import MaskedRMSE
+from .visible_face import AR
 
 
 class ARRMSE(MaskedRMSE):
@@ -12,5 +13,5 @@ class ARRMSE(MaskedRMSE):
 
     name: ClassVar[str] = "ar_rmse"
     dataset: ClassVar[str] = "ar"
-    visible_face = "manual masks of Egger et al. 2018, above one half after alignment"
+    visible_face = AR
     prepare_reads_predictions: ClassVar[bool] = True

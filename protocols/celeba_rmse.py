@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from focsbench.data.celebahq import VISIBLE_FACE_RULE
-
 from .masked_rmse import MaskedRMSE
+from .visible_face import CELEBA
 
 
 class CelebARMSE(MaskedRMSE):
@@ -14,5 +13,5 @@ class CelebARMSE(MaskedRMSE):
 
     name: ClassVar[str] = "celeba_rmse"
     dataset: ClassVar[str] = "celeba"
-    visible_face = f"part masks merged by {VISIBLE_FACE_RULE}, above one half after alignment"
+    visible_face = CELEBA
     prepare_reads_predictions: ClassVar[bool] = True

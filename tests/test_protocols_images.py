@@ -17,9 +17,11 @@ from protocols_support import (
 
 from focsbench.errors import InputError
 from focsbench.protocols.ar_rmse import ARRMSE
-from focsbench.protocols.ar_segmentation import METRICS, ARSegmentation
+from focsbench.protocols.ar_segmentation import ARSegmentation
 from focsbench.protocols.base import ProtocolCard
 from focsbench.protocols.celeba_rmse import CelebARMSE
+from focsbench.protocols.celeba_segmentation import CelebASegmentation
+from focsbench.protocols.segmentation import METRICS
 
 PHOTOS = TinyPhotos()
 AR = TinyPhotos(("unoccluded", "glasses", "scarf"))
@@ -153,6 +155,21 @@ def test_perfect_masks_score_perfectly_up_to_the_clamp(tmp_path):
     assert {row.subset for row in rows} == {"unoccluded", "glasses", "scarf", "overall"}
 
 
+def test_celeba_masks_are_scored_like_those_of_ar(tmp_path):
+    folders = {"truth": write_predictions(tmp_path / "truth", PHOTOS, perfect)}
+    rows = score(CelebASegmentation(), folders, PHOTOS, tmp_path, "truth")
+    same = score(ARSegmentation(), folders, PHOTOS, tmp_path, "truth")
+    assert [replace(row, protocol="") for row in rows] == [
+        replace(row, protocol="") for row in same
+    ]
+    assert {row.protocol for row in rows} == {"celeba_segmentation"}
+    assert {row.subset for row in rows} == {"unoccluded", "occluded", "overall"}
+    ours, theirs = CelebASegmentation().card, ARSegmentation().card
+    changed = {rule for rule in ours.rules if ours.rules[rule] != theirs.rules[rule]}
+    assert changed == {"dataset", "visible face"}
+    assert ours.rules["visible face"] == CelebARMSE().card.rules["visible face"]
+
+
 def test_everything_visible_has_full_recall(tmp_path):
     def everything(sample):
         return replace(perfect(sample), visible=np.ones((SIZE, SIZE), dtype=np.float32))
@@ -193,7 +210,13 @@ def test_labels_and_preparation_are_needed(tmp_path):
 
 
 def test_cards_are_data(tmp_path):
-    protocols = [CelebARMSE(), ARRMSE(), ARSegmentation(), ARSegmentation("soft")]
+    protocols = [
+        CelebARMSE(),
+        ARRMSE(),
+        ARSegmentation(),
+        ARSegmentation("soft"),
+        CelebASegmentation(),
+    ]
     prints = [protocol.card.fingerprint() for protocol in protocols]
     assert len(set(prints)) == len(prints)
     assert prints[0] == CelebARMSE().card.fingerprint()
