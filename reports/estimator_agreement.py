@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,8 +19,8 @@ PROTOCOL = "nonrigid_scan"
 TRUE = "true_mean"
 # Printed name of an estimator: its mean of an image, and its correlation with the true error.
 ESTIMATORS = {
-    "closest point (NoW)": ("rigid_mean", "rigid_correlation"),
-    "corresponding point": ("mean", "correlation"),
+    "Closest point (NoW)": ("rigid_mean", "rigid_correlation"),
+    "Corresponding point": ("mean", "correlation"),
 }
 METRICS = (TRUE, *(metric for pair in ESTIMATORS.values() for metric in pair))
 
@@ -74,15 +74,18 @@ def agreement(images: pd.DataFrame, estimator: str) -> Agreement:
     true, estimated = (
         images.pivot_table(name, "item", "method", sort=False) for name in (TRUE, column)
     )
-    both = true.notna().all(axis=1) & estimated.notna().all(axis=1)
-    shared_true, shared = true[both], estimated[both]
+    both = (true.notna().all(axis=1) & estimated.notna().all(axis=1)).to_numpy()
+    shared_true, shared = true.to_numpy(float)[both], estimated.to_numpy(float)[both]
+    by_method = [
+        (group[TRUE].to_numpy(float), group[column].to_numpy(float))
+        for _, group in images.groupby("method")
+    ]
+    whole = [(shared_true.mean(axis=0), shared.mean(axis=0))] if both.any() else []
     return Agreement(
         bias=_bias(images[column].to_numpy(), images[TRUE].to_numpy()),
-        methods=_mean_rank(kendalltau, [(shared_true.mean(), shared.mean())]),
-        within=_mean_rank(kendalltau, zip(shared_true.to_numpy(), shared.to_numpy(), strict=True)),
-        images=_mean_rank(
-            spearmanr, ((group[TRUE], group[column]) for _, group in images.groupby("method"))
-        ),
+        methods=_mean_rank(kendalltau, whole),
+        within=_mean_rank(kendalltau, zip(shared_true, shared, strict=True)),
+        images=_mean_rank(spearmanr, by_method),
     )
 
 
@@ -108,7 +111,7 @@ def _bias(estimated: FloatArray, true: FloatArray) -> float | None:
 
 
 def _mean_rank(
-    function: Callable[..., Any], pairs: Iterable[tuple[Sequence[float], Sequence[float]]]
+    function: Callable[..., Any], pairs: Iterable[tuple[FloatArray, FloatArray]]
 ) -> float | None:
     """Mean rank correlation over pairs; two values or constant ones have no order to compare."""
     values = [

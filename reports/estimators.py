@@ -22,20 +22,23 @@ from .figures import figure_bytes, figure_style, method_styles, new_figure
 from .table_writers import write_table
 from .tables import Column, TableSpec
 
+
+def _columns(estimator: str) -> tuple[Column, ...]:
+    mean, correlation = ESTIMATORS[estimator]
+    return (
+        Column(estimator, "mean", PROTOCOL, "all", mean, "lower"),
+        # A property of the estimator, not of the method.
+        Column(estimator, "correlation", PROTOCOL, "all", correlation, "none"),
+    )
+
+
 SPEC = TableSpec(
     name="estimators",
     heading="Estimators",
     title="Distance of scan and prediction (mm) as two protocols estimate it, and the true one",
     columns=(
         Column("True error", "mean", PROTOCOL, "all", TRUE, "lower"),
-        *(
-            Column(name.capitalize().replace("now", "NoW"), title, PROTOCOL, "all", metric, better)
-            for name, metrics in ESTIMATORS.items()
-            for title, metric, better in (
-                ("mean", metrics[0], "lower"),
-                ("correlation", metrics[1], "none"),
-            )
-        ),
+        *(column for estimator in ESTIMATORS for column in _columns(estimator)),
     ),
     notes=(
         "True error: distance between the same point of the true and the predicted head after the "
@@ -58,8 +61,7 @@ class Estimators:
         images = images_with_truth(context)
         if images.empty:
             return []
-        found = tuple(sentence(name.capitalize(), agreement(images, name)) for name in ESTIMATORS)
-        notes = tuple(note.replace("(now)", "(NoW)") for note in found)
+        notes = tuple(sentence(name, agreement(images, name)) for name in ESTIMATORS)
         stem = context.output / self.name
         png, pdf = _draw(images, context)
         return [
@@ -81,7 +83,7 @@ def _draw(images: pd.DataFrame, context: ReportContext) -> tuple[bytes, bytes]:
         limit = 1.05 * float(images[[TRUE, *columns]].to_numpy().max())
         for panel, (name, (column, _)) in zip(panels, ESTIMATORS.items(), strict=False):
             _draw_means(panel, images, column, colours, limit)
-            panel.set_title(name[0].upper() + name[1:])
+            panel.set_title(name)
         panels[0].set_ylabel("estimated mean of an image (mm)")
         _draw_correlations(panels[2], images, colours)
         panels[2].set_title("Correlation per scan point")

@@ -223,7 +223,7 @@ def _sample(count: int, wanted: int) -> IntArray:
 
 def _taper(share: FloatArray) -> FloatArray:
     """Falls from 1 at half a limit to 0 at the limit: no point is in or out by a hair."""
-    return np.clip(2 - 2 * share, 0, 1)
+    return np.asarray(np.clip(2 - 2 * share, 0, 1))
 
 
 def _vertex_normals(vertices: FloatArray, triangles: IntArray) -> FloatArray:
@@ -242,7 +242,7 @@ def _vertex_normals(vertices: FloatArray, triangles: IntArray) -> FloatArray:
 def _unit(vectors: FloatArray) -> FloatArray:
     """Vectors of length 1 in the same directions; zero stays zero."""
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
+    return np.asarray(np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0))
 
 
 def _chain(second: Similarity, first: Similarity) -> Similarity:

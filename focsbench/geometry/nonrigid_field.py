@@ -87,8 +87,8 @@ def spread_indices(points: FloatArray, count: int) -> IntArray:
 def _covariance(a: FloatArray, b: FloatArray) -> FloatArray:
     """(N, M) covariance, mm^2, of each axis of the displacement at (N, 3) and (M, 3) places."""
     squared = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2 * a @ b.T
-    power = np.exp(np.maximum(squared, 0) / (-2 * WIDEST_MM**2))
-    total = AMPLITUDES_MM[0] ** 2 * power
+    power: FloatArray = np.exp(np.maximum(squared, 0) / (-2 * WIDEST_MM**2))
+    total: FloatArray = AMPLITUDES_MM[0] ** 2 * power
     for amplitude in AMPLITUDES_MM[1:]:
         power *= power
         power *= power
