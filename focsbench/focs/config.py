@@ -17,6 +17,11 @@ from typing import Any, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from focsbench.errors import ConfigError
+from focsbench.focs.image_config import (
+    AugmentationConfig,
+    SkinDetectorConfig,
+    SyntheticOcclusionConfig,
+)
 from focsbench.focs.loss_config import (
     InitialisationConfig,
     ReconstructionConfig,
@@ -32,6 +37,8 @@ __all__ = [
     "ReconstructionConfig",
     "ScheduleConfig",
     "SegmentationConfig",
+    "SkinDetectorConfig",
+    "SyntheticOcclusionConfig",
 ]
 
 
@@ -100,6 +107,12 @@ class ScheduleConfig(Section):
         ge=0,
         description="R iterations that close a cycle (paper 25000, released 24999)",
     )
+    adaptation_iterations: int = Field(
+        default=10_000,
+        ge=0,
+        description="M-steps on the evaluation images, only for the row 'FOCS, adapted' (released: "
+        "the weights for NoW are iteration 210000, 10k after the end of the training)",
+    )
     freeze_batchnorm: bool = Field(
         default=False,
         description="joint: S keeps its batch statistics fixed, which prevents bistable masks in "
@@ -127,31 +140,6 @@ class ScheduleConfig(Section):
         """R iterations after the warm-up, robust start and M-steps: a fair budget for rows of R."""
         full, rest = divmod(self.joint_iterations, max(self.cycle, 1))
         return self.init_iterations + full * self.m_iterations + max(rest - self.e_iterations, 0)
-
-
-class AugmentationConfig(Section):
-    """Random similarity transforms and flips of training images (released, as Deep3D)."""
-
-    enabled: bool = Field(default=True, description="false: the images as they are")
-    max_shift: float = Field(default=10.0, ge=0, description="largest shift in x and in y, pixels")
-    integer_shift: bool = Field(default=True, description="whole pixels only (released)")
-    max_scale: float = Field(default=0.1, ge=0, lt=1, description="scale is uniform in 1 +- this")
-    max_rotation: float = Field(
-        default=10.0, ge=0, description="rotation is uniform in +- this, degrees"
-    )
-    flip_probability: float = Field(default=0.5, ge=0, le=1, description="of a horizontal flip")
-    interpolation: Literal["bicubic", "bilinear"] = Field(
-        default="bicubic", description="of the image (released: bicubic); masks are always bilinear"
-    )
-    max_gain: float = Field(
-        default=0.0, ge=0, lt=1, description="colour: gain of a channel 1 +- this"
-    )
-    max_offset: float = Field(
-        default=0.0, ge=0, lt=1, description="colour: brightness offset +- this"
-    )
-    noise: float = Field(
-        default=0.0, ge=0, description="std of Gaussian noise per pixel and channel"
-    )
 
 
 class FocsConfig(Section):
@@ -195,6 +183,10 @@ class FocsConfig(Section):
         default=OptimizerConfig(learning_rate=0.006, start_iteration=300_000),
         description="S in joint training (E-steps); paper: 0.06 times the rate of R",
     )
+    adaptation_optimizer: OptimizerConfig = Field(
+        default=OptimizerConfig(start_iteration=500_000),
+        description="R in the adaptation to evaluation images",
+    )
     initialisation: InitialisationConfig = Field(
         default=InitialisationConfig(), description="preliminary masks"
     )
@@ -204,6 +196,9 @@ class FocsConfig(Section):
     segmentation: SegmentationConfig = Field(default=SegmentationConfig(), description="loss of S")
     augmentation: AugmentationConfig = Field(
         default=AugmentationConfig(), description="of training images"
+    )
+    skin_detector: SkinDetectorConfig = Field(
+        default=SkinDetectorConfig(), description="mask by the colour of skin"
     )
 
     @model_validator(mode="after")

@@ -23,10 +23,11 @@ from focsbench.focs.build import (
 from focsbench.focs.config import FocsConfig
 from focsbench.focs.perceptual import background
 from focsbench.focs.reconstruction_losses import preliminary_mask
+from focsbench.focs.skin_detector import skin_mask
 from focsbench.networks.unet import UNet
 from focsbench.types import BaselineContext, Mesh, Reconstruction, Sample
 
-MaskKind = Literal["none", "everything", "threshold", "segmentation"]
+MaskKind = Literal["none", "everything", "threshold", "skin", "segmentation"]
 MaskFunction = Callable[[Tensor, Decoded], Tensor]
 
 
@@ -35,8 +36,8 @@ def load_reconstructor(
 ) -> Reconstructor:
     """Load the networks that the stage ``autoencoder`` trained.
 
-    mask: none (the row does not segment), everything (a mask of ones), threshold (Eq. 9) or
-    segmentation (network S of the same stage).
+    mask: none (the row does not segment), everything (a mask of ones), threshold (Eq. 9), skin
+    (the colour detector) or segmentation (network S of the same stage).
     """
     config = FocsConfig.model_validate(context.method)
     folder = context.stages[autoencoder]
@@ -46,6 +47,7 @@ def load_reconstructor(
         "none": lambda: None,
         "everything": lambda: lambda images, decoded: torch.ones_like(images[:, 0]),
         "threshold": lambda: threshold_mask(config),
+        "skin": lambda: skin_colour_mask(config),
         "segmentation": lambda: segmentation_mask(config, _load_unet(context, config, autoencoder)),
     }
     model = load_face_model(context.face_model)
@@ -64,6 +66,15 @@ def threshold_mask(config: FocsConfig) -> MaskFunction:
 
     def mask(images: Tensor, decoded: Decoded) -> Tensor:
         return preliminary_mask(images, decoded.image, decoded.region, start.xi, start.xi_measure)
+
+    return mask
+
+
+def skin_colour_mask(config: FocsConfig) -> MaskFunction:
+    """Masks of the skin detector, which looks at the photograph alone."""
+
+    def mask(images: Tensor, decoded: Decoded) -> Tensor:
+        return skin_mask(images, config.skin_detector)
 
     return mask
 

@@ -49,6 +49,9 @@ def released() -> FocsConfig:
         segmentation_optimizer=OptimizerConfig(
             learning_rate=0.06 * rate_after_init, factor=0.8, decay=0.95
         ),
+        adaptation_optimizer=OptimizerConfig(
+            learning_rate=0.1, factor=0.8, start_iteration=500_000
+        ),
         initialisation=InitialisationConfig(pretrain_double_sigmoid=True),
         reconstruction=ReconstructionConfig(
             lambda_area=0.06,
@@ -113,12 +116,14 @@ def quick() -> FocsConfig:
             joint_iterations=630,
             e_iterations=50,
             m_iterations=160,
+            adaptation_iterations=120,
             freeze_batchnorm=True,
         ),
         init_optimizer=_adam(1e-3),
         pretrain_optimizer=_adam(2e-3),
         reconstruction_optimizer=_adam(1e-3),
         segmentation_optimizer=_adam(1e-3, floor=0.3),
+        adaptation_optimizer=_adam(2e-4),
         initialisation=InitialisationConfig(
             loss="pixel",
             perceptual=False,
@@ -172,6 +177,7 @@ def smoke() -> FocsConfig:
                 "joint_iterations": 12,
                 "e_iterations": 3,
                 "m_iterations": 3,
+                "adaptation_iterations": 6,
             },
         }
     )

@@ -24,7 +24,12 @@ from focsbench.focs.build import (
 )
 from focsbench.focs.checkpoints import Checkpoints, Stateful, fingerprint
 from focsbench.focs.config import FocsConfig, OptimizerConfig
-from focsbench.focs.inference import MaskFunction, segmentation_mask, threshold_mask
+from focsbench.focs.inference import (
+    MaskFunction,
+    segmentation_mask,
+    skin_colour_mask,
+    threshold_mask,
+)
 from focsbench.focs.loop import run_iterations
 from focsbench.focs.schedule import em_phase
 from focsbench.focs.seeding import iteration_seed
@@ -35,7 +40,9 @@ from focsbench.networks.unet import UNet
 
 # Code that decides what a checkpoint means.
 _SOURCES = [Path(focsbench.__file__).parent / name for name in ("focs", "networks", "rendering")]
-_ORDER = ("warmup", "mofa", "supervised", "init", "segmentation", "em")
+_ORDER = ("warmup", "mofa", "supervised", "init", "segmentation", "em", "skin", "adapted")
+
+FixedMask = Literal["threshold", "labels", "skin"]
 
 
 class StageTraining:
@@ -52,23 +59,26 @@ class StageTraining:
         # Stages see the images in different orders; a row's own order depends on the seed alone.
         self._seed = iteration_seed(int(settings["seed"]), 4, _ORDER.index(name))
 
-    def autoencoder_stage(
-        self, iterations: int, mask: Literal["threshold", "labels"] | None
-    ) -> None:
-        """Train R alone under one kind of mask."""
+    def autoencoder_stage(self, iterations: int, mask: FixedMask | None) -> None:
+        """Train R alone under one kind of mask.
+
+        mask: threshold (Eq. 9, with the robust loss), labels, skin (the colour detector on the
+            augmented photographs), or None for all rendered pixels.
+        """
         robust = mask == "threshold"
         network = self._autoencoder()
         schedule = self.config.init_optimizer
         trainer = AutoencoderTrainer(
             self.config, network, self._recognizer, schedule, iterations, robust=robust
         )
-        threshold = threshold_mask(self.config)
+        functions: dict[FixedMask | None, MaskFunction] = {
+            "threshold": threshold_mask(self.config),
+            "skin": skin_colour_mask(self.config),
+        }
 
         def step(iteration: int) -> dict[str, float]:
             batch = self._batches(iteration)
-            function: MaskFunction | None = threshold if robust else None
-            if mask == "labels":
-                function = _labels(batch.masks)
+            function = _labels(batch.masks) if mask == "labels" else functions.get(mask)
             return trainer.step(iteration, batch, function)
 
         self._run(iterations, step, encoder=network.encoder, optimizer=trainer.optimizer)
@@ -118,9 +128,27 @@ class StageTraining:
         save_module(network.encoder, self._out / ENCODER_FILE)
         save_module(unet, self._out / UNET_FILE)
 
+    def adaptation_stage(self) -> None:
+        """Train R on with the masks of a fixed S: M-steps on the images that will be evaluated."""
+        iterations = self.config.schedule.adaptation_iterations
+        network, unet = self._autoencoder(), build_unet(self.config, self._seed)
+        load_module(unet, self._inputs["em"] / UNET_FILE)
+        trainer = AutoencoderTrainer(
+            self.config, network, self._recognizer, self.config.adaptation_optimizer, iterations
+        )
+        mask = segmentation_mask(self.config, unet.eval())
+
+        def step(iteration: int) -> dict[str, float]:
+            return trainer.step(iteration, self._batches(iteration), mask)
+
+        self._run(iterations, step, encoder=network.encoder, optimizer=trainer.optimizer)
+        save_module(network.encoder, self._out / ENCODER_FILE)
+        save_module(unet, self._out / UNET_FILE)
+
     @cached_property
     def _batches(self) -> BatchStream:
-        data = AlignedArrays.load(self._inputs["pack"])
+        packed = "pack" if "pack" in self._inputs else "pack_evaluation"
+        data = AlignedArrays.load(self._inputs[packed])
         return BatchStream(data, self.config.batch_size, self.config.augmentation, self._seed)
 
     @cached_property
@@ -131,7 +159,7 @@ class StageTraining:
         network = build_autoencoder(
             self.config, self._settings["face_model"], int(self._settings["seed"])
         )
-        for start in ("init", "warmup"):
+        for start in ("em", "init", "warmup"):
             if start in self._inputs:
                 load_module(network.encoder, self._inputs[start] / ENCODER_FILE)
                 break
