@@ -20,9 +20,13 @@ class Findings:
 
     def write(self, context: ReportContext) -> list[Path]:
         """See :class:`focsbench.reports.base.Report`."""
-        findings = evaluate(context.summary)
-        text = f"# What held and what did not\n\n{findings_markdown(findings, context)}"
+        text = f"# What held and what did not\n\n{findings_section(context)}"
         return [write_text(context.output / "findings.md", text)]
+
+
+def findings_section(context: ReportContext) -> str:
+    """Return the verdicts on a run as Markdown without a heading."""
+    return findings_markdown(evaluate(context.summary), context)
 
 
 def headline(findings: Sequence[Finding]) -> str:
