@@ -11,7 +11,8 @@ Bending the scan instead of the prediction finds the same correspondence, but ne
 over the prediction instead of a new one for every step.
 
 Source of the idea: Sariyanidi et al., "Meta-evaluation for 3D face reconstruction via synthetic
-data" and its extension M3DFB (rigid estimators follow the true error badly, non-rigid ones well).
+data", IJCB 2023, and M3DFB, arXiv 2505.18025 (rigid estimators
+follow the true error badly, non-rigid ones well).
 The registration is the Gaussian process regression of Lüthi et al., PAMI 2018, iterated with
 closest points as in ICP, and point-to-plane (Chen and Medioni, 1992).
 """
