@@ -292,3 +292,15 @@ def test_folders_of_another_shape_are_explained(tmp_path):
         make_request(flat, tmp_path / "nowhere")
     with pytest.raises(InputError, match="no such predictions folder"):
         make_request(tmp_path / "nowhere", dataset)
+
+
+def test_a_wrong_unit_is_refused_and_names_the_right_one(tmp_path):
+    dataset = write_dataset(tmp_path / "dataset")
+    predictions = write_predictions(tmp_path / "method")  # in metres
+    result = evaluate(make_request(predictions, dataset, metrical_unit="mm"), tmp_path / "mm", 1)
+    assert result.images == ()
+    assert set(result.missing) == set(LINES)
+    assert all("wrong_unit" in reason for reason in result.missing.values())
+    assert all("so state that one" in reason for reason in result.missing.values())
+    right = evaluate(make_request(predictions, dataset, metrical_unit="m"), tmp_path / "m", 1)
+    assert right.missing == {}

@@ -24,6 +24,7 @@ __all__ = [
     "diagnose_fit",
     "diagnose_landmarks",
     "diagnose_prediction",
+    "diagnose_unit",
 ]
 
 
@@ -43,6 +44,22 @@ def diagnose_prediction(mesh: Mesh, landmarks: FloatArray) -> list[Finding]:
     if blocking is not None:
         return [blocking]
     return mesh_findings(_plain(mesh), landmarks.astype(np.float64))
+
+
+def diagnose_unit(
+    landmarks: FloatArray, scan_landmarks: FloatArray, mm_per_unit: float
+) -> list[Finding]:
+    """Compare the stated unit of a metrical prediction with the size of its landmarks.
+
+    Names: ``wrong_unit`` (an error: no alignment makes sense), ``implausible_size``.
+
+    Args:
+        landmarks, scan_landmarks: (7, 3) finite, in the prediction's unit, and in mm.
+        mm_per_unit: the stated unit, > 0.
+    """
+    return unit_findings(
+        landmarks.astype(np.float64), scan_landmarks.astype(np.float64), mm_per_unit
+    )
 
 
 def diagnose_landmarks(mesh: Mesh, landmarks: FloatArray) -> list[Finding]:

@@ -12,8 +12,10 @@ from focsbench.errors import InputError
 from focsbench.geometry.diagnosis import (
     UNSCORABLE,
     Finding,
+    Severity,
     diagnose_fit,
     diagnose_prediction,
+    diagnose_unit,
 )
 from focsbench.geometry.io import read_landmarks7, read_mesh_with_notes
 from focsbench.geometry.procrustes import Similarity
@@ -70,6 +72,8 @@ def score_pair(
     for finding in findings:
         if finding.name in UNSCORABLE:
             raise InputError(f"{key}: {finding}")
+    if mm_per_unit is not None:
+        _refuse_wrong_unit(key, diagnose_unit(landmarks, scan.landmarks, mm_per_unit))
     try:
         alignment = align_to_scan(
             scan.points, scan.landmarks, mesh, landmarks, mm_per_unit=mm_per_unit, mode=mode
@@ -87,3 +91,10 @@ def score_pair(
         tuple(findings),
         alignment.transform,
     )
+
+
+def _refuse_wrong_unit(key: str, findings: list[Finding]) -> None:
+    """A mesh of another size than a face has no metrical error, only minutes of alignment."""
+    for finding in findings:
+        if finding.severity is Severity.ERROR:
+            raise InputError(f"{key}: {finding}")
