@@ -297,6 +297,8 @@ def test_folders_of_another_shape_are_explained(tmp_path):
 def test_a_wrong_unit_is_refused_and_names_the_right_one(tmp_path):
     dataset = write_dataset(tmp_path / "dataset")
     predictions = write_predictions(tmp_path / "method")  # in metres
+    for unit in ("mm", "m"):
+        (tmp_path / unit).mkdir()
     result = evaluate(make_request(predictions, dataset, metrical_unit="mm"), tmp_path / "mm", 1)
     assert result.images == ()
     assert set(result.missing) == set(LINES)
