@@ -14,12 +14,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from focsbench.data.celebahq import CelebAMaskHQ
 from focsbench.errors import InputError
 from focsbench.progress import track
-from focsbench.types import BoolArray, FloatArray
+from focsbench.types import BoolArray, FaceDataset, FloatArray, IntArray
 
-Packed = tuple[NDArray[np.uint8], FloatArray, BoolArray]
+Packed = tuple[str, NDArray[np.uint8], FloatArray, BoolArray]  # subject, image, landmarks, mask
 
 
 @dataclass(frozen=True)
@@ -56,31 +55,71 @@ class AlignedArrays:
         return cls(**arrays)
 
 
-def pack(root: Path, split: str, size: int, workers: int) -> AlignedArrays:
-    """Align one split of a CelebAMask-HQ folder into arrays, in the order of its keys."""
-    dataset = CelebAMaskHQ(root, split, size)
+def pack(dataset: FaceDataset, workers: int) -> tuple[AlignedArrays, dict[str, str]]:
+    """Align all images of a dataset into arrays, in the order of its keys.
+
+    Masks are all false where nobody labelled them.
+
+    Args:
+        dataset: with images aligned to the size that the arrays will have; it is sent to every
+            worker process once.
+        workers: number of processes.
+
+    Returns:
+        The arrays, and {key: reason} of images that cannot be used and are left out.
+
+    Raises:
+        InputError: if no image can be used.
+    """
     chunks = np.array_split(np.arange(len(dataset)), max(len(dataset) // 100, 1))
-    jobs = [(root, split, size, chunk.tolist()) for chunk in chunks]
+    task = f"align {dataset.name}"
     if workers <= 1:
-        parts = [_pack_chunk(*job) for job in track(jobs, f"align {split}")]
+        parts = [_read(dataset, chunk) for chunk in track(chunks, task)]
     else:
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            results = pool.map(_pack_chunk, *zip(*jobs, strict=True))
-            parts = list(track(results, f"align {split}", total=len(jobs)))
-    names = [dataset.subject(index) for index in range(len(dataset))]
+        context = get_context("spawn")
+        with ProcessPoolExecutor(workers, context, _keep_dataset, (dataset,)) as pool:
+            parts = list(track(pool.map(_read_chunk, chunks), task, total=len(chunks)))
+    samples = [sample for part, _ in parts for sample in part]
+    failures = {key: reason for _, failed in parts for key, reason in failed.items()}
+    if not samples:
+        reason = next(iter(failures.values()), "it is empty")
+        raise InputError(f"dataset {dataset.name}: no image can be used ({reason})")
+    names = [sample[0] for sample in samples]
     numbers = {name: number for number, name in enumerate(sorted(set(names)))}
-    return AlignedArrays(
-        images=np.concatenate([part[0] for part in parts]),
-        landmarks=np.concatenate([part[1] for part in parts]),
-        masks=np.concatenate([part[2] for part in parts]),
+    arrays = AlignedArrays(
+        images=np.stack([sample[1] for sample in samples]),
+        landmarks=np.stack([sample[2] for sample in samples]),
+        masks=np.stack([sample[3] for sample in samples]),
         subjects=np.array([numbers[name] for name in names], dtype=np.int32),
     )
+    return arrays, failures
 
 
-def _pack_chunk(root: Path, split: str, size: int, indices: list[int]) -> Packed:
-    dataset = CelebAMaskHQ(root, split, size)
-    samples = [dataset[index] for index in indices]
-    images = np.stack([np.rint(sample.image * 255).astype(np.uint8) for sample in samples])
-    landmarks = np.stack([sample.landmarks for sample in samples]).astype(np.float32)
-    masks = np.stack([np.asarray(sample.visible_mask, dtype=bool) for sample in samples])
-    return images, landmarks, masks
+_dataset: FaceDataset | None = None  # of a worker process
+
+
+def _keep_dataset(dataset: FaceDataset) -> None:
+    global _dataset
+    _dataset = dataset
+
+
+def _read_chunk(indices: IntArray) -> tuple[list[Packed], dict[str, str]]:
+    assert _dataset is not None
+    return _read(_dataset, indices)
+
+
+def _read(dataset: FaceDataset, indices: IntArray) -> tuple[list[Packed], dict[str, str]]:
+    samples: list[Packed] = []
+    failures: dict[str, str] = {}
+    keys = dataset.keys()
+    for index in indices.tolist():
+        try:
+            sample = dataset[index]
+        except InputError as error:
+            failures[keys[index]] = str(error)
+            continue
+        image = np.rint(sample.image * 255).astype(np.uint8)
+        mask = sample.visible_mask
+        mask = np.zeros(image.shape[:2], dtype=bool) if mask is None else np.asarray(mask, bool)
+        samples.append((sample.subject, image, sample.landmarks.astype(np.float32), mask))
+    return samples, failures

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from focsbench.focs.config import AugmentationConfig
+from focsbench.focs.synthetic_occlusion import occlude
 from focsbench.networks.warp import invert_similarity, resample
 
 # Where each iBUG landmark goes when the face is mirrored: subject's right <-> left.
@@ -43,6 +44,8 @@ class Batch(NamedTuple):
 def augment(batch: Batch, config: AugmentationConfig, generator: torch.Generator) -> Batch:
     """Transform every image of the batch by its own random similarity, its labels with it.
 
+    Rectangles of the supervised rows come last.
+
     Args:
         batch: not changed.
         config: ranges; ``enabled=False`` returns the batch as it is.
@@ -62,11 +65,11 @@ def augment(batch: Batch, config: AugmentationConfig, generator: torch.Generator
     warped = resample(images, to_source, size, size, config.interpolation)
     if config.interpolation == "bicubic":
         warped = warped.clamp(0.0, 1.0)  # cubic kernels overshoot at edges
-    return Batch(
-        recolour(warped, config, generator),
-        transform_landmarks(landmarks, matrix, flipped),
-        None if masks is None else resample(masks[:, None], to_source, size, size)[:, 0],
-    )
+    if masks is not None:
+        masks = resample(masks[:, None], to_source, size, size)[:, 0]
+    warped = recolour(warped, config, generator)
+    warped, masks = occlude(warped, masks, config.occlusion, generator)
+    return Batch(warped, transform_landmarks(landmarks, matrix, flipped), masks)
 
 
 def random_similarities(

@@ -15,8 +15,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from focsbench.files import write_json
+
 if TYPE_CHECKING:
     from focsbench.focs.stage_training import StageTraining
+    from focsbench.types import FaceDataset
 
 Inputs = Mapping[str, Path]
 Settings = Mapping[str, Any]
@@ -31,8 +34,9 @@ class Stage:
     parallel: the function spreads its own work over ``workers`` processes.
     changes: fields of the method that a variant has otherwise than the run (nested, as in
         ``FocsConfig.with_changes``).
-    ignores: sections of the method that the stage does not look at; they are left out of its
-        config, so that changing them does not train it again.
+    only: sections of the method that the stage looks at; empty for all of them. The others, and
+        those in ``ignores`` (``section`` or ``section.field``), are left out of its config, so
+        that changing them does not train it again.
     """
 
     name: str
@@ -40,16 +44,25 @@ class Stage:
     needs: tuple[str, ...]
     parallel: bool = False
     changes: Settings = field(default_factory=dict)
+    only: frozenset[str] = frozenset()
     ignores: frozenset[str] = frozenset()
 
     def method(self, settings: Settings) -> dict[str, Any]:
         """Return the settings of the method as this stage sees them."""
         merged = _merged(settings, self.changes)
-        return {name: value for name, value in merged.items() if name not in self.ignores}
+        if self.only:
+            merged = {name: value for name, value in merged.items() if name in self.only}
+        for path in self.ignores:
+            merged = _without(merged, path.split("."))
+        return merged
 
     def variant(self, name: str, changes: Settings) -> Stage:
-        """Return the same stage under another name, with some fields changed."""
-        return replace(self, name=name, changes=_merged(self.changes, changes))
+        """Return the same stage under another name, with some fields changed.
+
+        What is changed is looked at, even if the original ignores it.
+        """
+        ignores = frozenset(path for path in self.ignores if not _has(changes, path.split(".")))
+        return replace(self, name=name, changes=_merged(self.changes, changes), ignores=ignores)
 
 
 def _merged(settings: Settings, changes: Settings) -> dict[str, Any]:
@@ -61,35 +74,87 @@ def _merged(settings: Settings, changes: Settings) -> dict[str, Any]:
     return merged
 
 
+def _without(settings: Settings, path: list[str]) -> dict[str, Any]:
+    """Return nested settings without the field at a path."""
+    first, *rest = path
+    if first not in settings or not rest:
+        return {name: value for name, value in settings.items() if name != first}
+    return {**settings, first: _without(settings[first], rest)}
+
+
+def _has(settings: Settings, path: list[str]) -> bool:
+    """Tell whether nested settings hold a field at a path."""
+    first, *rest = path
+    return first in settings and (not rest or _has(settings[first], rest))
+
+
 _OF_S = frozenset({"unet", "segmentation", "pretrain_optimizer", "segmentation_optimizer"})
+_OF_ADAPTATION = frozenset({"adaptation_optimizer", "schedule.adaptation_iterations"})
+_OF_ROWS = frozenset({"augmentation.occlusion", "skin_detector"})
 
 
 def _stage(
-    name: str, *needs: str, parallel: bool = False, ignores: frozenset[str] = frozenset()
+    name: str,
+    *needs: str,
+    parallel: bool = False,
+    only: frozenset[str] = frozenset(),
+    ignores: frozenset[str] = _OF_ADAPTATION | _OF_ROWS,
 ) -> Stage:
-    return Stage(
-        name, f"focsbench.focs.stages:run_{name}", needs, parallel=parallel, ignores=ignores
-    )
+    function = f"focsbench.focs.stages:run_{name}"
+    return Stage(name, function, needs, parallel=parallel, only=only, ignores=ignores)
 
+
+_OF_OTHERS = _OF_S | _OF_ADAPTATION | _OF_ROWS  # what training R alone does not look at
+_PACKED = frozenset({"image_size"})
+_SUPERVISED = _stage("supervised", "pack", "warmup", ignores=_OF_OTHERS)
+_EM = _stage("em", "pack", "init", "segmentation")
+_NO_FACE_NETWORK: dict[str, float] = {"eta_dist": 0.0, "eta_presv": 0.0}
 
 _EVERY_STAGE = (
-    _stage("pack", "data", parallel=True),
-    _stage("warmup", "pack", ignores=_OF_S),
-    _stage("mofa", "pack", "warmup", ignores=_OF_S),
-    _stage("supervised", "pack", "warmup", ignores=_OF_S),
-    _stage("init", "pack", "warmup", ignores=_OF_S),
+    _stage("pack", "data", parallel=True, only=_PACKED),
+    _stage("warmup", "pack", ignores=_OF_OTHERS),
+    _stage("mofa", "pack", "warmup", ignores=_OF_OTHERS),
+    _SUPERVISED,
+    _SUPERVISED.variant("cutmix", {"augmentation": {"occlusion": {"kind": "cutmix"}}}),
+    _SUPERVISED.variant("cutout", {"augmentation": {"occlusion": {"kind": "cutout"}}}),
+    _stage("skin", "pack", "warmup", ignores=_OF_OTHERS - {"skin_detector"}),
+    _stage("init", "pack", "warmup", ignores=_OF_OTHERS),
     _stage("segmentation", "pack", "init"),
-    _stage("em", "pack", "init", "segmentation"),
+    _EM,
+    # The ablations of paper 4.4. A neighbourhood of one pixel is that pixel: Eq. 1 is then the
+    # pixel loss of Eq. 5, with the weight and the reductions that the neighbour loss has.
+    _EM.variant("em_baseline", {"segmentation": {"neighbour_window": 1, **_NO_FACE_NETWORK}}),
+    _EM.variant("em_neighbour", {"segmentation": _NO_FACE_NETWORK}),
+    _EM.variant("em_perceptual", {"segmentation": {"eta_neighbour": 0.0}}),
+    _stage("pack_evaluation", "data", parallel=True, only=_PACKED),
+    _stage("adapted", "pack_evaluation", "em", ignores=_OF_ROWS),
 )
 STAGES: dict[str, Stage] = {stage.name: stage for stage in _EVERY_STAGE}
 
 
 def run_pack(inputs: Inputs, out: Path, config: Settings, workers: int) -> None:
     """Align the training photographs once, so that training reads arrays."""
-    from focsbench.data.aligned import pack
+    from focsbench.data.celebahq import CelebAMaskHQ
 
     size = int(config["method"]["image_size"])
-    pack(inputs["data"] / "CelebAMask-HQ", "train", size, workers).save(out)
+    _pack(CelebAMaskHQ(inputs["data"] / "CelebAMask-HQ", "train", size), out, workers)
+
+
+def run_pack_evaluation(inputs: Inputs, out: Path, config: Settings, workers: int) -> None:
+    """Align the NoW images that will be evaluated, for the adaptation to them."""
+    from focsbench.data.now import NoWImages
+
+    folder = "val_NoW" if config.get("split") == "val" else "NoW"
+    size = int(config["method"]["image_size"])
+    _pack(NoWImages(inputs["data"] / folder, size), out, workers)
+
+
+def _pack(dataset: FaceDataset, out: Path, workers: int) -> None:
+    from focsbench.data.aligned import pack
+
+    arrays, failures = pack(dataset, workers)
+    arrays.save(out)
+    write_json(out / "failures.json", failures)
 
 
 def run_warmup(inputs: Inputs, out: Path, config: Settings, workers: int) -> None:
@@ -110,6 +175,12 @@ def run_supervised(inputs: Inputs, out: Path, config: Settings, workers: int) ->
     training.autoencoder_stage(training.config.schedule.matched_iterations, mask="labels")
 
 
+def run_skin(inputs: Inputs, out: Path, config: Settings, workers: int) -> None:
+    """R on what a colour detector calls skin, for as many iterations as the method in total."""
+    training = _training("skin", inputs, out, config)
+    training.autoencoder_stage(training.config.schedule.matched_iterations, mask="skin")
+
+
 def run_init(inputs: Inputs, out: Path, config: Settings, workers: int) -> None:
     """R with the occlusion-robust loss (Eq. 8-9)."""
     training = _training("init", inputs, out, config)
@@ -124,6 +195,11 @@ def run_segmentation(inputs: Inputs, out: Path, config: Settings, workers: int) 
 def run_em(inputs: Inputs, out: Path, config: Settings, workers: int) -> None:
     """R and S in turn (paper 3.2)."""
     _training("em", inputs, out, config).em_stage()
+
+
+def run_adapted(inputs: Inputs, out: Path, config: Settings, workers: int) -> None:
+    """R trained on, without labels, on the NoW images themselves; S stays as it is."""
+    _training("adapted", inputs, out, config).adaptation_stage()
 
 
 def _training(name: str, inputs: Inputs, out: Path, config: Settings) -> StageTraining:

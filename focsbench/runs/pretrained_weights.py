@@ -37,6 +37,7 @@ def train_pretrained(
     pictures and can be deleted afterwards.
     """
     from focsbench.data.aligned import pack
+    from focsbench.data.celebahq import CelebAMaskHQ
     from focsbench.data.synthetic.benchmark import write_benchmark
     from focsbench.networks.pretrained import write_checksums
 
@@ -44,7 +45,8 @@ def train_pretrained(
     data, packed = output / "data", output / "aligned"
     if not packed.is_dir():
         write_benchmark(data, training_photos(config), workers)
-        arrays = pack(data / "CelebAMask-HQ", "train", pretraining().image_size, workers)
+        photographs = CelebAMaskHQ(data / "CelebAMask-HQ", "train", pretraining().image_size)
+        arrays, _ = pack(photographs, workers)
         packed.mkdir()
         arrays.save(packed)
     (output / "pretraining.json").write_text(json.dumps(asdict(config), indent=2) + "\n")
