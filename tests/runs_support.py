@@ -36,6 +36,13 @@ def refuse(inputs, out, config, workers):
     raise InputError("photo.jpg: not an image; replace it.")
 
 
+def refuse_while(inputs, out, config, workers):
+    """Refuse while the file that config names exists."""
+    if Path(config["flag"]).exists():
+        raise InputError("photo.jpg: not an image; replace it.")
+    write(inputs, out, config, workers)
+
+
 def crash(inputs, out, config, workers):
     raise ValueError("a bug")
 

@@ -222,7 +222,7 @@ def test_bars_are_drawn_on_a_terminal_and_leave_nothing_behind(tmp_path):
         "import time\n"
         "from focsbench import progress\n"
         "from focsbench.cli.display import Display\n"
-        "from focsbench.runs.executor import Status, StepResult\n"
+        "from focsbench.runs.outcome import Status, StepResult\n"
         "from focsbench.runs.plan import Plan, Step\n"
         "step = Step('data', 'm:f', '')\n"
         "with Display(Plan([step])) as display:\n"

@@ -1,5 +1,6 @@
 """The executor: order, reuse, failure, worker processes."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -12,8 +13,9 @@ from pathlib import Path
 import pytest
 from runs_support import Toys
 
-from focsbench.runs.executor import Executor, Policy, Status
+from focsbench.runs.executor import Executor
 from focsbench.runs.logs import logging_to
+from focsbench.runs.outcome import Policy, Silent, Status
 from focsbench.runs.plan import Plan
 from focsbench.runs.store import Store
 
@@ -136,7 +138,7 @@ def test_verify_finds_damage_that_keeps_the_size(toys, store):
 def test_policies(toys, store):
     only_cache = Executor(store, workers=1, policy=lambda _: Policy.ONLY_CACHE)
     empty = only_cache.run(toys.plan())
-    assert set(statuses(empty).values()) == {"failed"}
+    assert statuses(empty) == {"a": "failed", "b": "skipped", "c": "skipped", "d": "skipped"}
     assert "not in the run folder" in empty.steps[0].reason
     Executor(store, workers=1).run(toys.plan())
     toys.calls()
@@ -148,6 +150,18 @@ def test_policies(toys, store):
     outcome = Executor(store, workers=1, policy=last_always).run(toys.plan())
     assert statuses(outcome)["d"] == Status.DONE
     assert toys.calls() == ["d"]
+
+
+def test_the_heavier_of_two_ready_steps_starts_first(toys, store):
+    light, heavy = toys.step("light"), dataclasses.replace(toys.step("heavy"), weight=5.0)
+    started = []
+
+    class Listener(Silent):
+        def started(self, step):
+            started.append(step.name)
+
+    Executor(store, workers=1, listener=Listener()).run(Plan([light, heavy]))
+    assert started == ["heavy", "light"]
 
 
 def test_the_longest_chain_starts_first_also_if_it_begins_with_a_parallel_step(toys, store):

@@ -6,7 +6,7 @@ import typer
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from focsbench import progress
-from focsbench.runs.executor import Status, StepResult
+from focsbench.runs.outcome import Status, StepResult
 from focsbench.runs.plan import Plan, Step
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from focsbench.runs.executor import Outcome, Status
+from focsbench.runs.outcome import Outcome, Status
 from focsbench.runs.run_folder import RunFolder
 
 SHOWN = 5  # names in one line

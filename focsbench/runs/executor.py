@@ -7,96 +7,19 @@ import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
 
 from focsbench.errors import CacheError
 from focsbench.processes import reason_of
 from focsbench.runs.backends import Backend, InProcess, ProcessPool
-from focsbench.runs.plan import Plan, Step
-from focsbench.runs.store import Artefact, Store
+from focsbench.runs.outcome import Listener, Outcome, Policy, Silent, Status, StepResult
+from focsbench.runs.plan import Plan, Step, content_key
+from focsbench.runs.store import Store
 from focsbench.runs.worker import Task
 
+NOT_IN_STORE = "its result is not in the run folder; run focsbench run-all first."
+
 log = logging.getLogger(__name__)
-
-
-class Policy(StrEnum):
-    """When a step runs although, or only if, the store has its result."""
-
-    ONLY_MISSING = "only-missing"
-    ALWAYS = "always"
-    ONLY_CACHE = "only-cache"
-
-
-class Status(StrEnum):
-    """How a step ended."""
-
-    CACHED = "cached"
-    DONE = "done"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-
-
-@dataclass(frozen=True)
-class StepResult:
-    """How one step ended: reason says why it failed or was skipped, notice what else to know."""
-
-    name: str
-    status: Status
-    seconds: float = 0.0
-    reason: str = ""
-    notice: str = ""
-    artefact: Artefact | None = None
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How all steps ended, in the order of the plan."""
-
-    steps: tuple[StepResult, ...]
-
-    @property
-    def exit_code(self) -> int:
-        """0: all went well; 1: a step failed; 2: all steps ran, but some items failed."""
-        if any(step.status in (Status.FAILED, Status.SKIPPED) for step in self.steps):
-            return 1
-        return 2 if self.failed_items() else 0
-
-    def artefact(self, name: str) -> Artefact | None:
-        """Return the result of a step, or None if it has none."""
-        return next((step.artefact for step in self.steps if step.name == name), None)
-
-    def failed_items(self) -> list[tuple[str, str, str]]:
-        """Return (step, item, reason) of every item that a step had to leave out."""
-        return [
-            (step.name, item, reason)
-            for step in self.steps
-            if step.artefact is not None
-            for item, reason in step.artefact.failures.items()
-        ]
-
-
-class Listener(Protocol):
-    """Is told what happens, to show it."""
-
-    def started(self, step: Step) -> None:
-        """Called when a step begins to run."""
-        ...
-
-    def finished(self, result: StepResult) -> None:
-        """Called when a step ended, also for cached and skipped ones."""
-        ...
-
-
-class Silent:
-    """A listener that shows nothing."""
-
-    def started(self, step: Step) -> None:
-        """Ignore."""
-
-    def finished(self, result: StepResult) -> None:
-        """Ignore."""
 
 
 def _only_missing(_step: Step) -> Policy:
@@ -141,17 +64,20 @@ class _Schedule:
         self._executor = executor
         self._plan = plan
         self._pool = pool
+        self._keys = dict(plan.keys)
         self._results: dict[str, StepResult] = {}
-        self._notices: dict[str, str] = {}
+        self._damage: dict[str, str] = {}
         self._running: dict[Future[None], tuple[Step, float]] = {}
-        self._waiting: list[Step] = []
+        self._waiting: dict[str, Step] = {}
+        self._settled = False
 
     def run(self) -> dict[str, StepResult]:
-        for step in self._plan.steps:
-            self._look_up(step)
-        # The longest chain first; sorting is stable, so equal heights keep the plan's order.
-        self._waiting.sort(key=lambda step: -self._plan.height[step.name])
+        # The heaviest chain first; sorting is stable, so equal heights keep the plan's order.
+        for step in sorted(self._plan.steps, key=lambda step: -self._plan.height[step.name]):
+            if not self._found(step):
+                self._waiting[step.name] = step
         while self._waiting or self._running:
+            self._settle()
             self._start_ready()
             if self._running:
                 ended, _ = wait(self._running, return_when=FIRST_COMPLETED)
@@ -159,33 +85,65 @@ class _Schedule:
                     self._end(future)
         return self._results
 
-    def _look_up(self, step: Step) -> None:
-        """Take a step's result from the store, or put the step on the list of those to run."""
-        store, key = self._executor.store, self._plan.keys[step.name]
-        policy = self._executor.policy(step)
-        artefact, damage = None, ""
+    def _found(self, step: Step) -> bool:
+        """Take a step's result from the store; return whether it is there and may be used."""
+        store, key = self._executor.store, self._keys[step.name]
+        artefact = None
+        self._damage.pop(step.name, None)
         try:
             artefact = store.find(step.name, key, hashes=self._executor.verify)
         except CacheError as error:
-            damage = str(error)
-        if policy is Policy.ONLY_CACHE and artefact is None:
-            reason = damage or "its result is not in the run folder; run focsbench run-all first."
-            self._finish(StepResult(step.name, Status.FAILED, reason=reason))
-        elif artefact is not None and policy is not Policy.ALWAYS:
+            self._damage[step.name] = str(error)
+            log.warning("%s: %s", step.name, error)
+        policy = self._executor.policy(step)
+        if artefact is not None and policy is not Policy.ALWAYS:
             self._finish(StepResult(step.name, Status.CACHED, artefact.seconds, artefact=artefact))
-        else:
-            if damage:
-                self._notices[step.name] = f"computed again: {damage.removesuffix('; run again.')}"
-                log.warning("%s: %s", step.name, self._notices[step.name])
-            if damage or artefact is not None:
-                store.discard(step.name, key)
-            self._waiting.append(step)
+            return True
+        if policy is not Policy.ONLY_CACHE and (artefact is not None or step.name in self._damage):
+            store.discard(step.name, key)
+        return False
+
+    def _settle(self) -> None:
+        """Decide about the steps that wait for what has failed, inputs before dependents.
+
+        A step without one of its optional inputs is another step with another content key, and so
+        is all that reads it; each may be in the store from an earlier run that failed alike.
+        """
+        if self._settled:
+            return
+        self._settled = True
+        for step in list(self._waiting.values()):
+            absent = [name for name in step.inputs if self._broken(name)]
+            if not step.can_do_without(absent):
+                name = next((n for n in absent if n not in step.optional), absent[0])
+                reason = f"{name} {self._results[name].status}"
+                self._give_up(StepResult(step.name, Status.SKIPPED, reason=reason))
+                continue
+            reduced = step.without(absent)
+            key = content_key(reduced.parts(self._keys))
+            if key != self._keys[step.name]:
+                self._keys[step.name] = key
+                self._waiting[step.name] = reduced
+                if self._found(reduced):
+                    del self._waiting[step.name]
+                    continue
+            self._refuse_to_run(reduced)
+
+    def _refuse_to_run(self, step: Step) -> None:
+        """Fail a step that may only come from the store, once its final key is known."""
+        if self._executor.policy(step) is Policy.ONLY_CACHE:
+            if all(map(self._available, step.inputs)):
+                reason = self._damage.get(step.name, NOT_IN_STORE)
+                self._give_up(StepResult(step.name, Status.FAILED, reason=reason))
+            else:
+                self._settled = False
 
     def _start_ready(self) -> None:
-        """Start what can start now, the longest chain first."""
-        self._skip_hopeless()
-        for step in list(self._waiting):
-            if not all(map(self._artefact, step.inputs)):
+        """Start what can start now, the heaviest chain first."""
+        for step in list(self._waiting.values()):
+            if not all(map(self._available, step.inputs)):
+                continue
+            if self._executor.policy(step) is Policy.ONLY_CACHE:
                 continue
             if step.parallel:
                 # It brings its own workers: nothing new starts until it had its turn alone.
@@ -196,31 +154,19 @@ class _Schedule:
                 return
             self._start(step, self._pool, workers=1)
 
-    def _skip_hopeless(self) -> None:
-        """Give up the steps whose inputs have failed; the list has inputs before dependents."""
-        for step in list(self._waiting):
-            blocker = next((name for name in step.inputs if self._broken(name)), None)
-            if blocker is not None:
-                self._waiting.remove(step)
-                reason = f"{blocker} {self._results[blocker].status}"
-                self._finish(StepResult(step.name, Status.SKIPPED, reason=reason))
-
     def _start(self, step: Step, backend: Backend, workers: int) -> None:
-        self._waiting.remove(step)
+        del self._waiting[step.name]
         self._executor.listener.started(step)
-        keys = self._plan.keys
+        store = self._executor.store
         task = Task(
             name=step.name,
-            key=keys[step.name],
+            key=self._keys[step.name],
             function=step.function,
-            parts=step.parts(keys),
-            inputs={
-                name: self._executor.store.folder(name, keys[name]).resolve()
-                for name in step.inputs
-            },
+            parts=step.parts(self._keys),
+            inputs={name: store.folder(name, self._keys[name]).resolve() for name in step.inputs},
             config=step.config,
             workers=workers,
-            store=self._executor.store.root.resolve(),
+            store=store.root.resolve(),
         )
         start = time.perf_counter()
         self._running[backend.submit(task)] = (step, start)
@@ -228,11 +174,12 @@ class _Schedule:
     def _end(self, future: Future[None]) -> None:
         step, start = self._running.pop(future)
         seconds = time.perf_counter() - start
-        notice = self._notices.get(step.name, "")
+        damage = self._damage.get(step.name)
+        notice = f"computed again: {damage.removesuffix('; run again.')}" if damage else ""
         error = future.exception()
         artefact = None
         if error is None:
-            artefact = self._executor.store.find(step.name, self._plan.keys[step.name])
+            artefact = self._executor.store.find(step.name, self._keys[step.name])
         if artefact is not None:
             self._finish(StepResult(step.name, Status.DONE, seconds, "", notice, artefact))
             return
@@ -240,14 +187,19 @@ class _Schedule:
         log.error("%s: failed: %s", step.name, reason, exc_info=error)
         self._finish(StepResult(step.name, Status.FAILED, seconds, reason, notice))
 
+    def _give_up(self, result: StepResult) -> None:
+        del self._waiting[result.name]
+        self._finish(result)
+
     def _finish(self, result: StepResult) -> None:
         self._results[result.name] = result
+        self._settled = self._settled and result.artefact is not None
         self._executor.listener.finished(result)
 
     def _broken(self, name: str) -> bool:
         result = self._results.get(name)
         return result is not None and result.artefact is None
 
-    def _artefact(self, name: str) -> bool:
+    def _available(self, name: str) -> bool:
         result = self._results.get(name)
         return result is not None and result.artefact is not None

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
@@ -26,6 +26,9 @@ class Step:
     inputs: names of the steps whose folders the function reads.
     config: everything else that decides the result, as JSON values.
     parallel: the function spreads its own work over ``workers``; nothing runs beside it.
+    optional: those of ``inputs`` that may fail: the step then runs without them, under another
+        content key, and finds them absent from its inputs. It needs at least one of them.
+    weight: rough cost beside other steps; it decides what starts first, never a result.
     """
 
     name: str
@@ -34,6 +37,8 @@ class Step:
     inputs: tuple[str, ...] = ()
     config: Mapping[str, Any] = field(default_factory=dict)
     parallel: bool = False
+    optional: frozenset[str] = frozenset()
+    weight: float = 1.0
 
     def parts(self, input_keys: Mapping[str, str]) -> dict[str, Any]:
         """Return what the content key is made of, as JSON values."""
@@ -44,18 +49,28 @@ class Step:
             "inputs": {name: input_keys[name] for name in self.inputs},
         }
 
+    def can_do_without(self, absent: Collection[str]) -> bool:
+        """Return whether the step can still run when these steps have no result."""
+        missing = set(self.inputs).intersection(absent)
+        return missing <= self.optional and (not missing or missing < self.optional)
+
+    def without(self, absent: Collection[str]) -> Step:
+        """Return the step that does not read these steps."""
+        inputs = tuple(name for name in self.inputs if name not in absent)
+        return replace(self, inputs=inputs, optional=self.optional.difference(absent))
+
 
 class Plan:
     """Steps that depend on each other without a cycle.
 
     steps: in an order that respects the inputs; steps without order between them keep theirs.
     keys: content key by step name: SHA-256 of function, code, config and keys of the inputs.
-    height: by step name, the number of steps on the longest chain that waits for it. Running
-        the highest step first keeps all workers busy longest.
+    height: by step name, the weight of the heaviest chain that waits for it, its own included.
+        Running the highest step first keeps all workers busy longest.
 
     Raises:
-        ValueError: for a bad or repeated name, an unknown input, a cycle, or a config that is
-            not made of JSON values.
+        ValueError: for a bad or repeated name, an unknown input, a cycle, a config that is not
+            made of JSON values, or a weight that is not positive.
     """
 
     def __init__(self, steps: Iterable[Step]) -> None:
@@ -66,13 +81,30 @@ class Plan:
         self.keys: dict[str, str] = {}
         for step in self.steps:
             self.keys[step.name] = content_key(step.parts(self.keys))
-        self.height = dict.fromkeys(self.keys, 0)
+        waiting = dict.fromkeys(self.keys, 0.0)
+        self.height: dict[str, float] = {}
         for step in reversed(self.steps):
+            self.height[step.name] = waiting[step.name] + step.weight
             for name in step.inputs:
-                self.height[name] = max(self.height[name], self.height[step.name] + 1)
+                waiting[name] = max(waiting[name], self.height[step.name])
 
     def __getitem__(self, name: str) -> Step:
         return next(step for step in self.steps if step.name == name)
+
+    def restricted_to(self, names: Collection[str]) -> Plan:
+        """Return the plan of these steps and all that they need; content keys stay the same.
+
+        Raises:
+            ValueError: if a name is no step of the plan.
+        """
+        unknown = [name for name in names if name not in self.keys]
+        if unknown:
+            raise ValueError(f"{unknown[0]!r} is no step of the plan")
+        needed = set(names)
+        for step in reversed(self.steps):
+            if step.name in needed:
+                needed.update(step.inputs)
+        return Plan(step for step in self.steps if step.name in needed)
 
 
 def content_key(parts: Mapping[str, Any]) -> str:
@@ -111,6 +143,10 @@ def _check(steps: tuple[Step, ...], by_name: Mapping[str, Step]) -> None:
         for name in step.inputs:
             if name not in by_name:
                 raise ValueError(f"step {step.name} reads {name!r}, which is no step of the plan")
+        if not step.optional.issubset(step.inputs):
+            raise ValueError(f"step {step.name}: an optional input is none of its inputs")
+        if not step.weight > 0:
+            raise ValueError(f"step {step.name}: weight {step.weight} is not above 0")
         try:
             content_key(step.config)
         except (TypeError, ValueError) as error:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from focsbench.profiles.profile import Profile
 from focsbench.runs.environment import describe_environment
-from focsbench.runs.executor import Executor, Listener, Outcome, Policy, Silent
+from focsbench.runs.executor import Executor
 from focsbench.runs.logs import logging_to
+from focsbench.runs.outcome import Listener, Outcome, Policy, Silent
 from focsbench.runs.pipeline import build_plan
 from focsbench.runs.plan import Plan, Step
 from focsbench.runs.report import RESULTS, SUMMARY
