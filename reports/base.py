@@ -15,6 +15,9 @@ from focsbench.types import FaceDataset
 # Rows that bound a table instead of competing in it: one is handed the answer, the other
 # calls every pixel visible. They are printed, but never compared for "best".
 REFERENCES = frozenset({"ground_truth", "everything_visible"})
+# Rows that take parts away from the proposed method. They are compared with each other in a table
+# and in galleries of their own, and would crowd the comparison with other methods.
+ABLATIONS = frozenset({"ablation_baseline", "ablation_neighbour", "ablation_perceptual"})
 
 
 @dataclass(frozen=True)

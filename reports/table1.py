@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from .base import ReportContext
+from .table_spec import Column, TableSpec
 from .table_writers import write_table
-from .tables import Column, TableSpec
 
 
 def _pair(group: str, protocol: str, subset: str) -> tuple[Column, Column]:

@@ -7,25 +7,15 @@ from pathlib import Path
 from focsbench.now.pairing import PAIRS_FILE
 
 from .base import ReportContext, write_bytes
+from .table_spec import TableSpec, scan_columns
 from .table_writers import write_table
-from .tables import Column, TableSpec
-
-
-def _columns(group: str, subset: str) -> tuple[Column, ...]:
-    return (
-        Column(group, "median", "now", subset, "median", "lower"),
-        Column(group, "mean", "now", subset, "mean", "lower"),
-        # A spread is reported, not won.
-        Column(group, "std", "now", subset, "std", "none"),
-    )
-
 
 LIST = "table3_pairs.csv"
 SPEC = TableSpec(
     name="table3",
     heading="Table 3",
     title="Scan-to-mesh distance on NoW (mm)",
-    columns=(*_columns("Unoccluded", "unoccluded"), *_columns("Occluded", "occluded")),
+    columns=(*scan_columns("Unoccluded", "unoccluded"), *scan_columns("Occluded", "occluded")),
     notes=(
         "Median, mean and standard deviation over the scan points of all images together.",
         f"Pairs of an unoccluded and an occluded photograph of one person, nearest yaw: {LIST}.",

@@ -5,29 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 from .base import ReportContext
+from .table_spec import MASK_NOTE, TableSpec, mask_columns
 from .table_writers import write_table
-from .tables import Column, TableSpec
-
-
-def _columns(group: str, subset: str) -> tuple[Column, ...]:
-    return tuple(
-        Column(group, metric, "ar_segmentation", subset, metric, "higher", spread=metric == "F1")
-        for metric in ("ACC", "PPV", "TPR", "F1")
-    )
-
 
 SPEC = TableSpec(
     name="table4",
     heading="Table 4",
     title="Segmentation of the visible face on AR",
     columns=(
-        *_columns("Unoccluded", "unoccluded"),
-        *_columns("Glasses", "glasses"),
-        *_columns("Scarf", "scarf"),
+        *mask_columns("Unoccluded", "ar_segmentation", "unoccluded"),
+        *mask_columns("Glasses", "ar_segmentation", "glasses"),
+        *mask_columns("Scarf", "ar_segmentation", "scarf"),
     ),
     notes=(
-        "Mean over images (F1: ± standard deviation); visible face is the positive class, "
-        "pixels inside the rendered region only. ACC: accuracy, PPV: precision, TPR: recall.",
+        MASK_NOTE,
         "The paper also gives one number per subset for Egger et al. 2018, without naming the "
         "metric: 0.90 unoccluded, 0.87 glasses, 0.86 scarf (paper).",
     ),

@@ -11,7 +11,8 @@ from tabulate import tabulate
 
 from .base import ReportContext, write_text
 from .published import load_published
-from .tables import Table, TableSpec, build_table
+from .table_spec import TableSpec
+from .tables import Cell, Table, build_table
 
 # What pandas' LaTeX escape leaves as it is, because it is no special character of LaTeX.
 LATEX_SYMBOLS = {
@@ -42,7 +43,11 @@ def write_table(spec: TableSpec, context: ReportContext) -> list[Path]:
 
 def table_of_run(spec: TableSpec, context: ReportContext) -> Table | None:
     """Build the table of a run, or None when the run has no number for it."""
-    if not context.summary["protocol"].isin(spec.protocols).any():
+    # Bounds alone make no table of chosen rows: there is nothing that they would bound.
+    bounds = context.references if spec.only is not None else frozenset()
+    methods = [m for m in context.labels if spec.shows(m, context) and m not in bounds]
+    summary = context.summary
+    if not (summary["protocol"].isin(spec.protocols) & summary["method"].isin(methods)).any():
         return None
     return build_table(spec, context, load_published().get(spec.name))
 
@@ -50,11 +55,7 @@ def table_of_run(spec: TableSpec, context: ReportContext) -> Table | None:
 def markdown_table(table: Table) -> str:
     """Return a GitHub table with its notes below."""
     headings = [f"{group} {title}".strip() for group, title in table.headings]
-    rows = [
-        [f"**{cell.text}**" if cell.best else plain_markdown(cell.text) for cell in row]
-        for block in table.blocks
-        for row in block
-    ]
+    rows = [[_markdown_cell(cell) for cell in row] for block in table.blocks for row in block]
     body = tabulate(
         rows,
         headings,
@@ -62,20 +63,40 @@ def markdown_table(table: Table) -> str:
         disable_numparse=True,
         colalign=("left", *["right"] * (len(headings) - 1)),
     )
-    return body + "\n\n" + "\n".join(f"- {plain_markdown(note)}" for note in table.notes)
+    notes = (*_ranking(table, "italic"), *table.notes)
+    return body + "\n\n" + "\n".join(f"- {plain_markdown(note)}" for note in notes)
+
+
+def _ranking(table: Table, second: str) -> list[str]:
+    """Say what the marks of the cells mean, where there are any."""
+    cells = [cell for block in table.blocks for row in block for cell in row]
+    if not any(cell.best for cell in cells):
+        return []
+    more = f"; {second}: second best" if any(cell.second for cell in cells) else ""
+    return [f"Bold: best of the compared rows as printed{more}."]
+
+
+def _markdown_cell(cell: Cell) -> str:
+    text = plain_markdown(cell.text)
+    if cell.best:
+        return f"**{text}**"
+    return f"*{text}*" if cell.second else text
 
 
 def latex_table(table: Table) -> str:
-    """Return a ``table*`` float for the booktabs package, notes below the table."""
+    """Return a ``table*`` float for the packages booktabs and graphicx, notes below the table.
+
+    A table that is wider than the page is scaled down to it.
+    """
     columns = pd.MultiIndex.from_tuples(table.headings)
     rows = [row for block in table.blocks for row in block]
     # Positions instead of headings as column labels would lose the groups, so the frame keeps
     # them; the index stays a plain range, because two methods may share a printed name.
     frame = pd.DataFrame([[cell.text for cell in row] for row in rows], columns=columns)
-    bold = [["textbf: --rwrap;" if cell.best else "" for cell in row] for row in rows]
+    places = [[_latex_place(cell) for cell in row] for row in rows]
     style = frame.style.hide(axis="index")
     style.format(escape="latex").format_index(escape="latex", axis=1)
-    style.apply(lambda f: pd.DataFrame(bold, index=f.index, columns=f.columns), axis=None)
+    style.apply(lambda f: pd.DataFrame(places, index=f.index, columns=f.columns), axis=None)
     text = style.to_latex(
         hrules=True, multicol_align="c", column_format="l" + "r" * (len(columns) - 1)
     )
@@ -85,16 +106,29 @@ def latex_table(table: Table) -> str:
     first = next(i for i, line in enumerate(lines) if r"\midrule" in line and "cmid" not in line)
     for position in _block_ends(table):
         lines.insert(first + 1 + position, r"\midrule")
-    notes = " ".join(escape_latex(note) for note in table.notes)
+    notes = (*_ranking(table, "underlined"), *table.notes)
     head = [
         r"\begin{table*}",
         r"\centering",
         rf"\caption{{{escape_latex(table.spec.title)}}}",
         rf"\label{{tab:{table.spec.name}}}",
         r"\footnotesize\setlength{\tabcolsep}{4pt}",
+        r"\resizebox{\ifdim\width>\textwidth\textwidth\else\width\fi}{!}{%",
     ]
-    tail = [r"\par\smallskip\raggedright", notes, r"\end{table*}", ""]
+    tail = [
+        "}",
+        r"\par\smallskip\raggedright",
+        " ".join(map(escape_latex, notes)),
+        r"\end{table*}",
+        "",
+    ]
     return _symbols("\n".join([*head, *lines, *tail]))
+
+
+def _latex_place(cell: Cell) -> str:
+    if cell.best:
+        return "textbf: --rwrap;"
+    return "underline: --rwrap;" if cell.second else ""
 
 
 def escape_latex(text: str) -> str:

@@ -8,69 +8,22 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
 
-from .base import ReportContext
-from .published import PublishedTable
+from .base import ABLATIONS, ReportContext
+from .published import PAPER, PublishedTable
 from .summary import Entry, Key, failure_reason, index_summary
+from .table_spec import ARROWS, Column, TableSpec
 
 MISSING = "—"
-ARROWS = {"lower": " ↓", "higher": " ↑", "none": ""}
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column: where its number comes from and how it is printed.
-
-    group: heading shared with the neighbouring columns.
-    better: which direction is better; ``none`` is never compared.
-    spread: print ``± std`` behind the value.
-    """
-
-    group: str
-    title: str
-    protocol: str
-    subset: str
-    metric: str
-    better: Literal["lower", "higher", "none"]
-    spread: bool = False
-    digits: int = 2
-
-    @property
-    def source(self) -> str:
-        """Name of the column in the published numbers."""
-        return f"{self.protocol}/{self.subset}/{self.metric}"
-
-
-@dataclass(frozen=True)
-class TableSpec:
-    """Description of a table.
-
-    name: file name without suffix, also the name of the published numbers beside it.
-    heading: number of the table in the paper (LaTeX numbers its floats itself).
-    notes: sentences printed below the table.
-    counted: what the row ``n`` counts.
-    """
-
-    name: str
-    heading: str
-    title: str
-    columns: tuple[Column, ...]
-    notes: tuple[str, ...] = ()
-    counted: str = "images"
-
-    @property
-    def protocols(self) -> tuple[str, ...]:
-        """Names of the protocols that the columns come from, each once, in order."""
-        return tuple(dict.fromkeys(column.protocol for column in self.columns))
 
 
 @dataclass(frozen=True)
 class Cell:
-    """Printed text of a cell."""
+    """Printed text of a cell, and its place among the competing rows."""
 
     text: str
     best: bool = False
+    second: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,31 +56,31 @@ def build_table(
     """Fill a table with the numbers of a run, and with published ones in a block of their own."""
     entries = index_summary(context.summary)
     footnotes = _Footnotes()
-    measured = [m for m in context.labels if any(_key(m, c) in entries for c in spec.columns)]
+    shown = [method for method in context.labels if spec.shows(method, context)]
+    measured = [m for m in shown if any(_key(m, c) in entries for c in spec.columns)]
     competing = [method for method in measured if method not in context.references]
     bounding = [method for method in measured if method in context.references]
-    best = {
-        column: _best(column, (entries.get(_key(method, column)) for method in competing))
+    places = {
+        column: _places(column, (entries.get(_key(method, column)) for method in competing))
         for column in spec.columns
     }
 
+    def cell(method: str, column: Column) -> Cell:
+        key = _key(method, column)
+        text = _text(column, entries.get(key))
+        if text is None:
+            return Cell(footnotes.mark(failure_reason(context.results, key)))
+        place = places[column].get(_printed(column, entries[key])) if method in competing else None
+        return Cell(text, best=place == 1, second=place == 2)
+
     def row(method: str) -> tuple[Cell, ...]:
-        cells = [Cell(context.labels[method])]
-        for column in spec.columns:
-            key = _key(method, column)
-            entry = entries.get(key)
-            text = _text(column, entry)
-            if text is None:
-                cells.append(Cell(footnotes.mark(failure_reason(context.results, key))))
-            else:
-                wins = method in competing and _printed(column, entry) == best[column]
-                cells.append(Cell(text, wins))
-        return (*cells, Cell(_done(entries, method, spec)))
+        cells = (cell(method, column) for column in spec.columns)
+        return (Cell(context.labels[method]), *cells, Cell(_done(entries, method, spec)))
 
     blocks = [[row(m) for m in competing], [row(m) for m in bounding]]
     blocks.append([_count_row(spec, entries, measured)] if measured else [])
     blocks.append(_published_rows(spec, published, footnotes))
-    notes = _notes(spec, context, published, measured, bounding)
+    notes = _notes(spec, context, published, shown, measured, bounding)
     return Table(
         spec=spec,
         headings=(
@@ -155,13 +108,17 @@ def _text(column: Column, entry: Entry | None) -> str | None:
     return f"{value} ± {entry.std:.{column.digits}f}"
 
 
-def _best(column: Column, entries: Iterable[Entry | None]) -> str | None:
-    """Best value as printed: rows that look equal are equally bold, a single one beats nobody."""
+def _places(column: Column, entries: Iterable[Entry | None]) -> dict[str | None, int]:
+    """Return 1 and 2 by the best and the second best value as printed.
+
+    Rows that look equal share a place. A single row beats nobody, and the second of two values is
+    the last.
+    """
     printed = [text for entry in entries if (text := _printed(column, entry)) is not None]
     if len(printed) < 2 or column.better == "none":
-        return None
-    choose = min if column.better == "lower" else max
-    return choose(printed, key=float)
+        return {}
+    ranked = sorted(set(printed), key=float, reverse=column.better == "higher")
+    return dict(zip(ranked, (1, 2) if len(ranked) > 2 else (1,), strict=False))
 
 
 def _done(entries: Mapping[Key, Entry], method: str, spec: TableSpec) -> str:
@@ -185,8 +142,10 @@ def _published_rows(
     spec: TableSpec, published: PublishedTable | None, footnotes: _Footnotes
 ) -> list[tuple[Cell, ...]]:
     rows: list[tuple[Cell, ...]] = []
-    for label, numbers in published.rows.items() if published else ():
-        cells = [Cell(f"{label} (paper)")]
+    if published is None:
+        return rows
+    for label, numbers in published.rows.items():
+        cells = [Cell(f"{label} ({published.mark(label)})")]
         for column in spec.columns:
             value, std = numbers.get(column.source, (None, None))
             text = _text(column, Entry(value, std, 0, 1.0))
@@ -199,25 +158,30 @@ def _notes(
     spec: TableSpec,
     context: ReportContext,
     published: PublishedTable | None,
+    shown: list[str],
     measured: list[str],
     bounding: list[str],
 ) -> list[str]:
     notes = [
         *spec.notes,
-        f"Bold: best of our rows as printed. n: {spec.counted} behind the value. "
+        f"n: {spec.counted} behind the value. "
         "done: lowest share of images with a value over the columns.",
     ]
     if bounding:
         names = ", ".join(context.labels[method] for method in bounding)
         notes.append(f"Bounds that do not compete for bold: {names}.")
-    absent = [label for method, label in context.labels.items() if method not in measured]
+    absent = [context.labels[method] for method in shown if method not in measured]
     if absent:
         notes.append(f"Nothing to measure in this table: {', '.join(absent)}.")
+    ablations = [context.labels[m] for m in context.labels if m in ABLATIONS and m not in shown]
+    if ablations:
+        notes.append(f"Ablations of the proposed method, see Table 5: {', '.join(ablations)}.")
     if published:
         notes.append(
-            f"(paper): printed in {published.source}, on the paper's data with its face model; "
+            f"({PAPER}): printed in {published.source}, on the paper's data with its face model; "
             "compare with our rows only where those are the same."
         )
+        notes += [f"({mark}): printed in {place}." for mark, place in published.sources.items()]
     return notes
 
 

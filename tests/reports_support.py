@@ -20,7 +20,11 @@ LABELS = {
     "everything_visible": "Everything visible",
     "mofa": "MoFA",
     "supervised_mofa": "Supervised MoFA",
+    "skin_mask": "Skin mask",
     "pretrained": "Pretrained",
+    "ablation_baseline": "Baseline",
+    "ablation_neighbour": "Neighbour",
+    "ablation_perceptual": "Perceptual",
     "focs": "FOCS",
 }
 # How far each method is from perfect; everything below follows from it.
@@ -30,14 +34,31 @@ QUALITY = {
     "everything_visible": 1.3,
     "mofa": 1.5,
     "supervised_mofa": 1.0,
+    "skin_mask": 1.15,
     "pretrained": 1.2,
+    "ablation_baseline": 1.18,
+    "ablation_neighbour": 1.12,
+    "ablation_perceptual": 1.11,
     "focs": 1.05,
 }
-SEGMENTS = ("ground_truth", "everything_visible", "pretrained", "focs")
+SEGMENTS = (
+    "ground_truth",
+    "everything_visible",
+    "skin_mask",
+    "pretrained",
+    "ablation_baseline",
+    "ablation_neighbour",
+    "ablation_perceptual",
+    "focs",
+)
+SUBSETS = {
+    "celeba": ("unoccluded", "occluded"),
+    "ar": ("unoccluded", "glasses", "scarf"),
+}
 COLUMNS = ["method", "protocol", "subset", "subject", "item", "metric", "value", "status", "reason"]
 CARDS = {
     name: f"### Protocol `{name}` 1.0\n\n- rule: one\n- unit: two"
-    for name in ("celeba_rmse", "ar_rmse", "ar_segmentation", "now")
+    for name in ("celeba_rmse", "ar_rmse", "ar_segmentation", "celeba_segmentation", "now")
 }
 
 
@@ -53,26 +74,24 @@ def _row(method, protocol, subset, item, metric, value):
 def _errors(rng: np.random.Generator) -> list[tuple]:
     rows = []
     for method, quality in QUALITY.items():
-        for protocol, dataset, subsets in (
-            ("celeba_rmse", "celeba", ("unoccluded", "occluded")),
-            ("ar_rmse", "ar", ("unoccluded", "glasses", "scarf")),
-        ):
+        for dataset, subsets in SUBSETS.items():
             for subset in subsets:
                 for item in keys(dataset, subset):
                     for metric in ("rmse", "rmse_common"):
                         value = 8 * quality + rng.uniform()
-                        rows.append(_row(method, protocol, subset, item, metric, value))
+                        rows.append(_row(method, f"{dataset}_rmse", subset, item, metric, value))
     return rows
 
 
 def _segmentation(rng: np.random.Generator) -> list[tuple]:
     return [
-        _row(method, "ar_segmentation", subset, item, metric, 1 - 0.1 * QUALITY[method] * noise)
+        _row(method, f"{dataset}_segmentation", subset, item, metric, value)
         for method in SEGMENTS
-        for subset in ("unoccluded", "glasses", "scarf")
-        for item in keys("ar", subset)
+        for dataset, subsets in SUBSETS.items()
+        for subset in subsets
+        for item in keys(dataset, subset)
         for metric in ("ACC", "PPV", "TPR", "F1")
-        for noise in [rng.uniform(0.8, 1.2)]
+        for value in [1 - 0.1 * QUALITY[method] * rng.uniform(0.8, 1.2)]
     ]
 
 
@@ -191,10 +210,7 @@ def write_predictions(root: Path, dataset: DrawnFaces) -> dict[str, Path]:
 
 def with_pictures(context: ReportContext, root: Path, size: int = 96) -> ReportContext:
     """Add datasets and predictions on disk."""
-    datasets = {
-        "celeba": DrawnFaces("celeba", ("unoccluded", "occluded"), size),
-        "ar": DrawnFaces("ar", ("unoccluded", "glasses", "scarf"), size),
-    }
+    datasets = {name: DrawnFaces(name, subsets, size) for name, subsets in SUBSETS.items()}
     predictions = {
         name: write_predictions(root / "predictions", dataset) for name, dataset in datasets.items()
     }
@@ -202,7 +218,7 @@ def with_pictures(context: ReportContext, root: Path, size: int = 96) -> ReportC
 
 
 def make_context(root: Path) -> ReportContext:
-    """A complete run: seven methods, four protocols, distances on disk."""
+    """A complete run: eleven methods, five protocols, distances on disk."""
     rng = np.random.default_rng(5)
     results = pd.DataFrame(_errors(rng) + _segmentation(rng), columns=COLUMNS)
     folders, rows, pooled = write_distances(root / "distances")

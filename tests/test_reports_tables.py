@@ -13,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reports_support import CARDS, LABELS, fail, make_context
 
-from focsbench.reports import table1, table3, table4
+from focsbench.reports import supplement_table1, table1, table2, table3, table4, table5
 from focsbench.reports.base import ReportContext
 from focsbench.reports.published import load_published
 from focsbench.reports.summary import failure_reason, index_summary
+from focsbench.reports.table_spec import TableSpec
 from focsbench.reports.table_writers import (
     escape_latex,
     latex_table,
@@ -24,9 +25,16 @@ from focsbench.reports.table_writers import (
     table_of_run,
     write_table,
 )
-from focsbench.reports.tables import TableSpec, build_table
+from focsbench.reports.tables import build_table
 
-SPECS = (table1.SPEC, table3.SPEC, table4.SPEC)
+SPECS = (
+    table1.SPEC,
+    table2.SPEC,
+    table3.SPEC,
+    table4.SPEC,
+    table5.SPEC,
+    supplement_table1.SPEC,
+)
 HOSTILE = "50%_a&b"
 
 
@@ -49,7 +57,7 @@ def latex_rows(text: str) -> list[list[str]]:
 
 def bare(cell: str) -> str:
     """The text of a cell without bold and without the notation of its format."""
-    cell = re.sub(r"\\textbf\{(.*)\}", r"\1", cell).replace("**", "")
+    cell = re.sub(r"\\(?:textbf|underline)\{(.*)\}", r"\1", cell).replace("*", "")
     return cell.replace(r"$\pm$", "±").replace(r"\%", "%").replace("---", "—").replace("--", "–")
 
 
@@ -73,7 +81,7 @@ def test_every_printed_number_is_the_summary_at_printed_precision(
                 seen += 1
             assert bare(done) == "100.0 %"
         measured = sum((m, c.protocol, c.subset, c.metric) in entries
-                       for m in LABELS for c in spec.columns)  # fmt: skip
+                       for m in LABELS if spec.shows(m, context) for c in spec.columns)  # fmt: skip
         assert seen == measured
 
 
@@ -83,9 +91,13 @@ def test_markdown_and_latex_print_the_same_cells(context: ReportContext, spec: T
     assert table is not None
     markdown, latex = markdown_rows(markdown_table(table)), latex_rows(latex_table(table))
     assert [[bare(c) for c in row] for row in markdown] == [[bare(c) for c in row] for row in latex]
-    assert [["**" in c for c in row] for row in markdown] == [
-        ["textbf" in c for c in row] for row in latex
-    ]
+    marks = {"textbf": "bold", "underline": "second"}
+    assert [["bold" if "**" in c else "second" if "*" in c else "" for c in row]
+            for row in markdown] == [
+        [next((mark for name, mark in marks.items() if name in c), "") for c in row]
+        for row in latex
+    ]  # fmt: skip
+    assert any("second" in line for line in markdown_table(table).splitlines()[-12:])
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
@@ -93,7 +105,9 @@ def test_bold_is_the_best_competing_row_of_ours(context: ReportContext, spec: Ta
     published = load_published()[spec.name]
     table = build_table(spec, context, published)
     rows = [row for block in table.blocks for row in block]
-    competing = {LABELS[m] for m in LABELS if m not in context.references}
+    competing = {
+        LABELS[m] for m in LABELS if m not in context.references and spec.shows(m, context)
+    }
     for position, column in enumerate(spec.columns, start=1):
         bold = {row[0].text for row in rows if row[position].best}
         assert bold <= competing
@@ -107,6 +121,24 @@ def test_bold_is_the_best_competing_row_of_ours(context: ReportContext, spec: Ta
         }
         best = (min if column.better == "lower" else max)(values.values())
         assert bold == {label for label, value in values.items() if value == best}
+
+
+def test_second_place_is_the_next_printed_value_of_at_least_three(context: ReportContext):
+    three = {"mofa": "MoFA", "supervised_mofa": "Supervised MoFA", "focs": "FOCS"}
+    summary = context.summary.copy()
+    where = (summary["protocol"] == "now") & (summary["metric"] == "median")
+    for method, value in zip(three, (1.304, 1.298, 1.2), strict=True):
+        summary.loc[where & (summary["method"] == method), "value"] = value
+
+    def second(labels: dict[str, str]) -> set[str]:
+        table = build_table(table3.SPEC, replace(context, summary=summary, labels=labels))
+        return {row[0].text for row in table.blocks[0] if row[1].second}
+
+    # 1.304 and 1.298 print the same: two values, the second of which is the last.
+    assert second(three) == set()
+    summary.loc[where & (summary["method"] == "pretrained"), "value"] = 1.5
+    assert second({**three, "pretrained": "Pretrained"}) == {"MoFA", "Supervised MoFA"}
+    assert second({"mofa": "MoFA", "focs": "FOCS"}) == set()
 
 
 def test_rows_that_print_equal_are_bold_together(context: ReportContext):
@@ -140,11 +172,18 @@ def test_published_rows_are_marked_and_apart(context: ReportContext):
     assert any("arXiv 2106.09614v2, Table 1" in note for note in table.notes)
 
 
+def _sum_of(rows: dict[str, dict[str, tuple[float, float | None]]]) -> float:
+    return sum(value + (std or 0) for row in rows.values() for value, std in row.values())
+
+
 def test_published_numbers_as_printed():
     tables = load_published()
     assert tables["table3"].rows["Proposed"]["now/occluded/std"] == (1.19, None)
     assert tables["table4"].rows["Deep3D"]["ar_segmentation/scarf/F1"] == (0.86, 0.05)
-    assert tables["supp_table1"].rows["Proposed"]["celeba_segmentation/overall/F1"] == (0.93, 0.05)
+    assert tables["supplement_table1"].rows["Proposed"]["celeba_segmentation/overall/F1"] == (
+        0.93,
+        0.05,
+    )
     for spec in SPECS:
         columns = {column.source for column in spec.columns}
         for row in tables[spec.name].rows.values():
@@ -234,6 +273,34 @@ def test_latex_has_booktabs_rules_and_groups(context: ReportContext):
     assert lines.count(r"\midrule") == len(table.blocks)
     published = next(i for i, line in enumerate(lines) if "(paper)" in line)
     assert lines[published - 1] == r"\midrule"
+
+
+def test_ablations_have_a_table_of_their_own(context: ReportContext):
+    ablations = {"Baseline", "Neighbour", "Perceptual"}
+    labels = {
+        spec.name: {row[0].text for row in build_table(spec, context).blocks[0]} for spec in SPECS
+    }
+    assert labels["table5"] == ablations | {"Pretrained", "FOCS"}
+    assert ablations <= labels["supplement_table1"]
+    assert not any(ablations & labels[f"table{number}"] for number in (1, 2, 3, 4))
+    note = "Ablations of the proposed method, see Table 5: Baseline, Neighbour, Perceptual."
+    assert note in build_table(table4.SPEC, context).notes
+    assert note not in build_table(supplement_table1.SPEC, context).notes
+    without = {name: label for name, label in LABELS.items() if label not in ablations}
+    assert note not in build_table(table4.SPEC, replace(context, labels=without)).notes
+
+
+def test_no_ablation_table_of_bounds_alone(context: ReportContext):
+    bounds = {"everything_visible": "Everything visible", "mofa": "MoFA"}
+    assert table_of_run(table5.SPEC, replace(context, labels=bounds)) is None
+    assert table_of_run(table4.SPEC, replace(context, labels=bounds)) is not None
+
+
+def test_rows_from_elsewhere_than_the_paper_say_so(context: ReportContext):
+    table = build_table(table2.SPEC, context, load_published()["table2"])
+    published = [row[0].text for row in table.blocks[-1]]
+    assert published[5:7] == ["Proposed (paper)", "Deep3D (PyTorch) (README)"]
+    assert any(note.startswith("(README): printed in the README of") for note in table.notes)
 
 
 def test_files_carry_the_protocol_cards(context: ReportContext, tmp_path: Path):

@@ -11,8 +11,9 @@ from focsbench.files import write_atomically
 from focsbench.metrics.error_curve import curve_grid
 from focsbench.now.compare import Comparison, Numbers, Row
 from focsbench.reports.error_curves import error_curve_figure
+from focsbench.reports.table_spec import TableSpec
 from focsbench.reports.table_writers import latex_table, markdown_table
-from focsbench.reports.tables import MISSING, Cell, Table, TableSpec
+from focsbench.reports.tables import MISSING, Cell, Table
 from focsbench.types import FloatArray
 
 _STATISTICS = ("median", "mean", "std")
