@@ -30,7 +30,6 @@ class BoxTree:
         have an empty box. The lowest level comes first, the root last.
     levels: first node of every level; the children of level 0 are the leaves.
     home: (F,) the leaf that holds each triangle.
-    slack: how much the rounding of a squared distance may amount to, mm^2, beside _RELATIVE.
     """
 
     leaves: FloatArray
@@ -43,8 +42,10 @@ class BoxTree:
 def build_tree(vertices: FloatArray, triangles: IntArray) -> BoxTree:
     """Build the tree of a mesh with (V, 3) float64 vertices and (F, 3) int64 triangles, F >= 1."""
     order = spatial_order(_corner_sums(vertices, triangles), LEAF)
-    leaves, numbers, boxes = _pack(vertices, triangles, order)
-    levels = []
+    missing = -len(order) % LEAF
+    numbers = np.sort(np.pad(order, (0, missing), mode="edge").reshape(-1, LEAF), axis=1)
+    leaves, boxes = _pack(vertices, triangles, numbers)
+    levels: list[FloatArray] = []
     while not levels or len(boxes) > 1:
         nodes, boxes = _gather_boxes(boxes)
         levels.append(nodes)
@@ -67,20 +68,15 @@ def _corner_sums(vertices: FloatArray, triangles: IntArray) -> FloatArray:
 
 @kernel
 def _pack(
-    vertices: FloatArray, triangles: IntArray, order: IntArray
-) -> tuple[FloatArray, IntArray, FloatArray]:
-    """The leaves, their triangles and (L, 6) their boxes."""
-    count = (len(order) + LEAF - 1) // LEAF
-    leaves = np.zeros((count, 16, LEAF))
-    numbers = np.zeros((count, LEAF), np.int64)
-    boxes = np.zeros((count, 6))
-    for i in range(count):
+    vertices: FloatArray, triangles: IntArray, numbers: IntArray
+) -> tuple[FloatArray, FloatArray]:
+    """The leaves of the triangles with these numbers (L, 8), and (L, 6) their boxes."""
+    leaves = np.zeros((len(numbers), 16, LEAF))
+    boxes = np.zeros((len(numbers), 6))
+    for i in range(len(numbers)):
         leaf = leaves[i]
         for k in range(3):
             boxes[i, k], boxes[i, 3 + k] = np.inf, -np.inf
-        for j in range(LEAF):
-            numbers[i, j] = order[min(i * LEAF + j, len(order) - 1)]
-        numbers[i].sort()
         for j in range(LEAF):
             f = numbers[i, j]
             for k in range(3):
@@ -101,7 +97,7 @@ def _pack(
             leaf[12, j], leaf[13, j], leaf[15, j] = uu, vv, uu * vv - uv * uv
             for k in range(12, 16):
                 leaf[k, j] = 1 / leaf[k, j] if leaf[k, j] > 1e-300 else 0.0
-    return leaves, numbers, boxes
+    return leaves, boxes
 
 
 @kernel

@@ -179,10 +179,12 @@ def _measure(
 
 @helper
 def _least(lanes: FloatArray) -> float:
-    return min(
+    """The least of eight, in three rounds."""
+    least: float = min(
         min(min(lanes[0], lanes[1]), min(lanes[2], lanes[3])),
         min(min(lanes[4], lanes[5]), min(lanes[6], lanes[7])),
     )
+    return least
 
 
 @helper

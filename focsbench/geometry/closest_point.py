@@ -52,8 +52,9 @@ class ClosestPointTree:
             raise ValueError("the mesh has no triangles, or a triangle names a missing vertex")
         if not np.isfinite(vertices).all():
             raise ValueError("a vertex has a coordinate that is not finite")
-        self.vertices = np.ascontiguousarray(vertices, dtype=np.float64)
-        self.triangles = np.ascontiguousarray(triangles, dtype=np.int64)
+        # Copies, because a read-only array would be a new type to compile the kernels for.
+        self.vertices = np.array(vertices, dtype=np.float64, order="C")
+        self.triangles = np.array(triangles, dtype=np.int64, order="C")
         self._size = float(np.abs(self.vertices).max())
         if self._size > _LARGEST:
             raise ValueError(f"a vertex has a coordinate of {self._size:.0e}")
@@ -90,7 +91,7 @@ class ClosestPointTree:
         squared, closest = np.zeros(count), np.zeros((count, 3))
         triangles = np.zeros(count, np.int64)
         closest_points(
-            np.ascontiguousarray(points, dtype=np.float64),
+            np.array(points, dtype=np.float64, order="C"),
             tree.leaves, tree.numbers, tree.nodes, tree.levels, self._size,
             np.full(count, -1) if near is None else tree.home[near],
             squared, closest, triangles,

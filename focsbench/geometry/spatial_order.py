@@ -24,7 +24,7 @@ def spatial_order(points: FloatArray, run: int) -> IntArray:
         points: (N, 3), finite.
         run: at least 1; inside runs of so many points the order does not matter.
     """
-    return _split(_whole_places(np.ascontiguousarray(points)), run)
+    return _split(_whole_places(np.array(points, dtype=np.float64, order="C")), run)
 
 
 @kernel
@@ -92,9 +92,17 @@ def _widest_axis(places: IntArray, words: IntArray, low: int, high: int) -> int:
 @helper
 def _select(words: IntArray, spare: IntArray, low: int, high: int, k: int) -> None:
     """Quickselect on [low, high): afterwards no word before place k exceeds one from k on."""
+    seed = 0
     while high - low > 2:
-        first, middle, last = words[low], words[(low + high) // 2], words[high - 1]
-        pivot = max(min(first, middle), min(max(first, middle), last))  # never the least word
+        # Three places by chance: rows of a grid, or what a selection before left, make any fixed
+        # places a bad choice time and again.
+        seed = _next_seed(seed)
+        first = words[low + (seed >> 8) % (high - low)]
+        seed = _next_seed(seed)
+        middle = words[low + (seed >> 8) % (high - low)]
+        seed = _next_seed(seed)
+        last = words[low + (seed >> 8) % (high - low)]
+        pivot = max(min(first, middle), min(max(first, middle), last))
         front, back = low, high - 1
         for i in range(low, high):
             # Both places are written and one of them kept: a branch nobody can predict costs more.
@@ -111,3 +119,9 @@ def _select(words: IntArray, spare: IntArray, low: int, high: int, k: int) -> No
             low = front
     if high - low == 2 and words[low] > words[low + 1]:
         words[low], words[low + 1] = words[low + 1], words[low]
+
+
+@helper
+def _next_seed(seed: int) -> int:
+    """The next of a row of 32-bit numbers without order (Numerical Recipes' quick generator)."""
+    return (seed * 1664525 + 1013904223) & 0xFFFFFFFF
