@@ -35,6 +35,7 @@ class ReportContext:
     distances: by method, folder with the NoW scan distances ``<item>.npy`` (float, mm).
     predictions: by dataset name, then by method, the folder of predictions.
     datasets: aligned photographs by dataset name.
+    sweep: folder of the sweep over the weights of the segmentation loss, if the run has one.
     references: methods that are never compared for best.
     focus: the method whose results choose the rows of the gallery.
     """
@@ -49,6 +50,7 @@ class ReportContext:
     distances: Mapping[str, Path] = field(default_factory=dict)
     predictions: Mapping[str, Mapping[str, Path]] = field(default_factory=dict)
     datasets: Mapping[str, FaceDataset] = field(default_factory=dict)
+    sweep: Path | None = None
     references: frozenset[str] = REFERENCES
     focus: str = "focs"
 
