@@ -14,6 +14,8 @@ from focsbench.geometry.spatial_order import spatial_order
 from focsbench.jit import kernel
 from focsbench.types import FloatArray, IntArray
 
+# Compiled kernels elsewhere hold these numbers: whoever changes one edits bvh_query.py as well, or
+# numba goes on using the old one.
 LEAF = 8  # triangles of a leaf: one AVX-512 register of doubles
 CHILDREN = 16  # leaves or nodes below a node
 
