@@ -8,6 +8,8 @@ from pydantic import Field, model_validator
 
 from focsbench.networks.config import Section
 
+FrameSource = Literal["hands", "texture", "photograph"]
+
 
 class SyntheticOcclusionConfig(Section):
     """A rectangle over training images: the supervised rows with cutout and cutmix (paper 4.1).
@@ -36,7 +38,7 @@ class SyntheticOcclusionConfig(Section):
     max_corner: float = Field(
         default=0.75, ge=0, lt=1, description="largest row and column of the first corner / side"
     )
-    source: Literal["hands", "texture", "photograph"] = Field(
+    source: FrameSource = Field(
         default="hands",
         description="cutmix: what fills the rectangle. hands: drawn fingers before a drawn ground "
         "(the authors: frames of EgoHands, which are not ours to pass on); texture: the ground "

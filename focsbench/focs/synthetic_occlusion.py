@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from focsbench.face_models.skin_colour import MELANIN_RANGE, skin_rgb
-from focsbench.focs.image_config import SyntheticOcclusionConfig
+from focsbench.focs.image_config import FrameSource, SyntheticOcclusionConfig
 
 _FINGERS = 5
 
@@ -53,7 +53,9 @@ def occlude(
     rectangles = draw_rectangles(count, size, config, generator)
     chosen = torch.rand(count, generator=generator) < config.probability
     hidden = (inside(rectangles, size) & chosen[:, None, None]).to(images.device)
-    fill = _fill(images, config, generator)
+    fill = torch.zeros_like(images)
+    if config.kind == "cutmix" and chosen.any():
+        fill[chosen.to(images.device)] = _frames(images, chosen, config.source, generator)
     images = torch.where(hidden[:, None], fill, images)
     return images, None if masks is None else masks * ~hidden
 
@@ -85,22 +87,23 @@ def inside(rectangles: Rectangles, size: int) -> Tensor:
     return rows[:, :, None] & columns[:, None, :]
 
 
-def _fill(images: Tensor, config: SyntheticOcclusionConfig, generator: torch.Generator) -> Tensor:
-    """Return what the rectangles show, as whole images."""
-    if config.kind == "cutout":
-        return torch.zeros_like(images)
-    if config.source == "photograph":
-        return images.roll(1, dims=0)
-    frames = grounds(len(images), images.shape[-1], generator)
-    if config.source == "hands":
+def _frames(
+    images: Tensor, chosen: Tensor, source: FrameSource, generator: torch.Generator
+) -> Tensor:
+    """Return what the rectangles of the chosen images show, as whole images."""
+    if source == "photograph":
+        return images.roll(1, dims=0)[chosen.to(images.device)]
+    frames = grounds(int(chosen.sum()), images.shape[-1], generator)
+    if source == "hands":
         frames = hands_before(frames, generator)
     return frames.to(images)
 
 
 def grounds(count: int, size: int, generator: torch.Generator) -> Tensor:
-    """Draw (count, 3, size, size) smooth random colours in [0, 1]: three octaves of noise."""
-    total = torch.rand(count, 3, 1, 1, generator=generator)
-    for cells, weight in ((3, 0.35), (8, 0.2), (24, 0.1)):
+    """Draw (count, 3, size, size) smooth muted colours in [0, 1]: three octaves of noise."""
+    grey = torch.rand(count, 1, 1, 1, generator=generator)
+    total = grey + 0.3 * (torch.rand(count, 3, 1, 1, generator=generator) - 0.5)
+    for cells, weight in ((3, 0.3), (8, 0.2), (24, 0.1)):
         noise = torch.rand(count, 3, cells, cells, generator=generator) - 0.5
         smooth = functional.interpolate(noise, size=(size, size), mode="bicubic")
         total = total + weight * smooth

@@ -1,0 +1,24 @@
+"""Supervised MoFA-cutmix: labelled masks, and rectangles over training images (paper 4.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from focsbench.focs.inference import load_reconstructor
+from focsbench.types import BaselineContext, Reconstruction, Sample
+
+
+class SupervisedCutmix:
+    """Supervised MoFA with rectangles that show drawn hands, and are not part of its masks."""
+
+    name: ClassVar[str] = "supervised_cutmix"
+    label: ClassVar[str] = "Supervised MoFA-cutmix"
+    stages: ClassVar[tuple[str, ...]] = ("cutmix",)
+
+    def __init__(self, context: BaselineContext) -> None:
+        self._reconstructor = load_reconstructor(context, autoencoder="cutmix")
+
+    def reconstruct(self, samples: Sequence[Sample]) -> list[Reconstruction]:
+        """Reconstruct each sample."""
+        return self._reconstructor(samples)
