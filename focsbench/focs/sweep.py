@@ -20,7 +20,7 @@ ETAS: tuple[EtaName, ...] = get_args(EtaName)
 """eta 1 to eta 5 in the order of the paper."""
 
 NEEDS_RECOGNITION = frozenset({"eta_dist", "eta_presv"})
-FACTORS = (0.0, 1 / 3, 1.0, 3.0, 9.0)
+FACTORS = (0.0, 0.3, 1.0, 3.0, 10.0)
 DIGITS = 6
 
 
@@ -36,7 +36,7 @@ class SweepConfig(Section):
     factors: dict[EtaName, tuple[float, ...]] = Field(
         {},
         description="values as factors of the standard one, by weight; "
-        "without an entry 0, 1/3, 1, 3, 9",
+        "without an entry 0, 0.3, 1, 3, 10",
     )
     values: dict[EtaName, tuple[float, ...]] = Field(
         {}, description="the values themselves, by weight; they win over factors"

@@ -2,11 +2,14 @@
 
 face_model -> data -> training stages -> predict:METHOD:DATASET
     -> prepare:PROTOCOL -> score:METHOD:PROTOCOL -> aggregate -> report:NAME
+               training stages -> sweep:WEIGHT:VALUE -> sweep -> aggregate
+
+A step that joins the results of others does without those that failed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from focsbench import registry
@@ -18,6 +21,11 @@ from focsbench.runs.datasets import fingerprint
 from focsbench.runs.environment import package_version
 from focsbench.runs.plan import Plan, Step
 from focsbench.runs.sources import SourceTree
+from focsbench.runs.sweep_plan import PROTOCOL as SWEEP_PROTOCOL
+from focsbench.runs.sweep_plan import SWEEP, sweep_stages, sweep_steps
+
+# Rough seconds at the scale of the profile quick. They decide what starts first, nothing else.
+_SECONDS_PER_ITERATION = 0.2
 
 
 def build_plan(profile: Profile) -> Plan:
@@ -36,7 +44,10 @@ class _Pipeline:
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
         self._sources = SourceTree()
-        self._method = profile.method_config().model_dump(mode="json")
+        self._sweep = getattr(profile, "sweep", None)
+        method = profile.method_config()
+        self._schedule = method.schedule
+        self._method = method.model_dump(mode="json")
         self._datasets = {
             protocol: self._declared(Kind.PROTOCOL, protocol, "dataset")
             for protocol in profile.protocols
@@ -56,6 +67,7 @@ class _Pipeline:
         yield from self._training()
         yield from self._predictions()
         yield from self._scores()
+        yield from self._swept()
         yield from self._results()
 
     def _step(
@@ -66,16 +78,23 @@ class _Pipeline:
         config: dict[str, Any],
         *plugins: str,
         parallel: bool = False,
+        optional: Collection[str] = (),
+        iterations: int = 0,
     ) -> Step:
         code = self._sources.version(function, *plugins)
-        return Step(name, function, code, inputs, config, parallel)
+        seconds = max(1.0, _SECONDS_PER_ITERATION * iterations)
+        return Step(name, function, code, inputs, config, parallel, frozenset(optional), seconds)
 
-    def _declared(self, kind: Kind, name: str, attribute: str) -> Any:
-        """Read a class attribute of a plug-in from its source; import it only if that fails."""
+    def _declared(self, kind: Kind, name: str, attribute: str, default: Any = None) -> Any:
+        """Read a class attribute of a plug-in from its source; import it only if that fails.
+
+        default: taken where the attribute is not in the source; nothing is imported then.
+        """
         try:
             return self._sources.class_constant(registry.target(kind, name), attribute)
         except LookupError:
-            pass
+            if default is not None:
+                return default
         try:
             return getattr(registry.load(kind, name), attribute)
         except AttributeError:
@@ -108,14 +127,40 @@ class _Pipeline:
         for method, names in self._stages.items():
             for name in names:
                 _add_stage(name, f"baseline {method}", needed)
+        for name in sweep_stages(self._sweep) if self._sweep is not None else ():
+            _add_stage(name, "the eta sweep", needed)
         for stage in needed.values():
-            config = {
-                "face_model": self._profile.face_model,
-                "seed": self._profile.seed,
-                "method": stage.method(self._method),
-            }
-            inputs = ("face_model", *stage.needs)
-            yield self._step(stage.name, stage.function, inputs, config, parallel=stage.parallel)
+            config = self._training_config(stage)
+            if getattr(stage, "evaluation", stage.name == "pack_evaluation"):
+                config["split"] = self._profile.evaluation_split
+            yield self._step(
+                stage.name,
+                stage.function,
+                ("face_model", *stage.needs),
+                config,
+                parallel=stage.parallel,
+                iterations=self._iterations(stage),
+            )
+
+    def _training_config(self, stage: Stage) -> dict[str, Any]:
+        return {
+            "face_model": self._profile.face_model,
+            "seed": self._profile.seed,
+            "method": stage.method(self._method),
+        }
+
+    def _iterations(self, stage: Stage) -> int:
+        """Return the length of a stage; a row of R alone has the iterations that the method has."""
+        schedule = self._schedule
+        return {
+            "run_pack": 0,
+            "run_pack_evaluation": 0,
+            "run_warmup": schedule.warmup_iterations,
+            "run_init": schedule.init_iterations,
+            "run_segmentation": schedule.unet_pretrain_iterations,
+            "run_em": schedule.joint_iterations,
+            "run_adapted": schedule.adaptation_iterations,
+        }.get(stage.function.partition(":")[2], schedule.matched_iterations)
 
     def _predictions(self) -> Iterator[Step]:
         for method, stages in self._stages.items():
@@ -153,6 +198,7 @@ class _Pipeline:
                 ("data", *compared.values()),
                 {**shared, "predictions": compared},
                 plugin,
+                optional=compared.values(),
             )
             for method, step in predictions.items():
                 prepared = f"prepare:{protocol}"
@@ -162,33 +208,34 @@ class _Pipeline:
                     ("data", step, prepared),
                     {**shared, "method": method, "predictions": step, "prepared": prepared},
                     plugin,
+                    # Measuring against scans takes as long as a hundred iterations of training.
+                    iterations=100 if dataset == "now" else 0,
                 )
+
+    def _swept(self) -> Iterator[Step]:
+        if self._sweep is not None:
+            yield from sweep_steps(
+                self._sweep,
+                self._method,
+                self._training_config,
+                self._images(self._declared(Kind.PROTOCOL, SWEEP_PROTOCOL, "dataset")),
+                registry.target(Kind.PROTOCOL, SWEEP_PROTOCOL),
+                self._step,
+            )
 
     def _results(self) -> Iterator[Step]:
         profile = self._profile
-        scores = [f"score:{m}:{p}" for p in profile.protocols for m in profile.methods]
+        swept = [SWEEP] if self._sweep is not None else []
+        scores = [f"score:{m}:{p}" for p in profile.protocols for m in profile.methods] + swept
         function = "focsbench.runs.report:aggregate_step"
-        yield self._step("aggregate", function, tuple(scores), {"scores": scores})
-        predictions = {
-            dataset: {method: f"predict:{method}:{dataset}" for method in profile.methods}
-            for dataset in dict.fromkeys(self._datasets.values())
-        }
-        distances = {m: f"score:{m}:now" for m in profile.methods if "now" in profile.protocols}
-        config = {
-            "run": f"profile {profile.name}, {profile.evaluation_split} split, seed {profile.seed}",
-            "seed": profile.seed,
-            "labels": [list(pair) for pair in self._labels.items()],
-            "protocols": list(profile.protocols),
-            "predictions": predictions,
-            "distances": distances,
-            "split": profile.evaluation_split,
-            "image_size": self._method["image_size"],
-        }
-        steps = [step for by_method in predictions.values() for step in by_method.values()]
-        inputs = ("data", "aggregate", *steps, *distances.values())
+        yield self._step("aggregate", function, tuple(scores), {"scores": scores}, optional=scores)
         protocols = [registry.target(Kind.PROTOCOL, name) for name in profile.protocols]
         for report in profile.reports:
             plugin = registry.target(Kind.REPORT, report)
+            source = self._declared(Kind.REPORT, report, "source", default="aggregate")
+            source = source if source in swept else "aggregate"
+            inputs, config = self._report_inputs(source)
+            optional = [name for name in inputs if name not in ("data", source)]
             yield self._step(
                 f"report:{report}",
                 "focsbench.runs.report:report_step",
@@ -196,7 +243,42 @@ class _Pipeline:
                 {**config, "report": report, "target": plugin},
                 plugin,
                 *protocols,
+                optional=optional,
             )
+
+    def _report_inputs(self, source: str) -> tuple[tuple[str, ...], dict[str, Any]]:
+        """Return the inputs of a report and its config without its name.
+
+        source: the step that holds its results; a report of the sweep alone needs nothing else.
+        """
+        profile = self._profile
+        config = {
+            "run": f"profile {profile.name}, {profile.evaluation_split} split, seed {profile.seed}",
+            "seed": profile.seed,
+            "results": source,
+            "labels": [],
+            "protocols": [],
+            "predictions": {self._declared(Kind.PROTOCOL, SWEEP_PROTOCOL, "dataset"): {}},
+            "distances": {},
+            "split": profile.evaluation_split,
+            "image_size": self._method["image_size"],
+        }
+        if source == SWEEP:
+            return ("data", SWEEP), config
+        predictions = {
+            dataset: {method: f"predict:{method}:{dataset}" for method in profile.methods}
+            for dataset in dict.fromkeys(self._datasets.values())
+        }
+        distances = {m: f"score:{m}:now" for m in profile.methods if "now" in profile.protocols}
+        config |= {
+            "labels": [list(pair) for pair in self._labels.items()],
+            "protocols": list(profile.protocols),
+            "predictions": predictions,
+            "distances": distances,
+        }
+        steps = [step for by_method in predictions.values() for step in by_method.values()]
+        swept = [SWEEP] if self._sweep is not None else []
+        return ("data", "aggregate", *steps, *distances.values(), *swept), config
 
     def _images(self, dataset: str) -> dict[str, Any]:
         return {

@@ -1,0 +1,76 @@
+"""The steps of the eta sweep in the plan of a run: one per point, and one that gathers them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from focsbench.focs.stages import STAGES, Stage
+from focsbench.focs.sweep import SweepConfig, point_iterations, sweep_points
+from focsbench.runs.plan import Step
+
+SWEEP = "sweep"
+PROTOCOL = "ar_segmentation"
+
+
+def sweep_stages(sweep: SweepConfig) -> tuple[str, ...]:
+    """Return the training stages that every point reads."""
+    return ("pack", "segmentation", sweep.autoencoder)
+
+
+def sweep_steps(
+    sweep: SweepConfig,
+    method: Mapping[str, Any],
+    training: Callable[[Stage], dict[str, Any]],
+    images: Mapping[str, Any],
+    plugin: str,
+    make: Callable[..., Step],
+) -> Iterator[Step]:
+    """Yield the steps of all points, the standard one once, and the step ``sweep``.
+
+    Args:
+        sweep: which points.
+        method: settings of the run, as plain data.
+        training: gives the config that all training stages have.
+        images: dataset, split and image_size of the photographs that are segmented.
+        plugin: target of the protocol that scores the masks.
+        make: makes a step of (name, function, inputs, config, *plugins).
+
+    Raises:
+        ConfigError: if no weight can be swept.
+    """
+    points = sweep_points(sweep, method)
+    iterations = point_iterations(sweep, method)
+    base = replace(
+        STAGES["em"], function="focsbench.runs.sweep:point_step", needs=sweep_stages(sweep)
+    )
+    trained = {point.step: base.variant(point.step, point.changes) for point in points}
+    for stage in trained.values():
+        yield make(
+            stage.name,
+            stage.function,
+            ("face_model", "data", *stage.needs),
+            {**training(stage), "iterations": iterations, **images},
+            iterations=iterations,
+        )
+    described = [
+        {
+            "method": point.method,
+            "eta": point.eta,
+            "value": point.value,
+            "standard": point.standard,
+            "step": point.step,
+        }
+        for point in points
+    ]
+    config = {
+        "protocol": PROTOCOL,
+        "target": plugin,
+        "points": described,
+        "autoencoder": sweep.autoencoder,
+        "iterations": iterations,
+        **images,
+    }
+    function = "focsbench.runs.sweep:gather_step"
+    yield make(SWEEP, function, ("data", *trained), config, plugin, optional=trained)
