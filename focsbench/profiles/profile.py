@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from focsbench import registry
 from focsbench.errors import ConfigError
+from focsbench.focs.sweep import SweepConfig
 from focsbench.registry import Kind
 
 if TYPE_CHECKING:
@@ -69,6 +70,15 @@ class Profile(_Section):
     evaluation_split: Literal["test", "val"] = Field(
         "test", description="test is what is reported, val is what settings are tuned on"
     )
+    sweep: SweepConfig | None = Field(
+        None, description="sweep of the weights of the loss of S; an empty table takes all defaults"
+    )
+    seeds: int = Field(
+        1, ge=1, description="how many seeds are run: seed, seed + 1, ...; reports give the spread"
+    )
+    vary_data: bool = Field(
+        True, description="whether each seed has people and photographs of its own"
+    )
 
     def synthetic_config(self) -> SyntheticConfig | None:
         """Return the settings of the embedded benchmark, or None where real data are named.
@@ -94,6 +104,19 @@ class Profile(_Section):
         from focsbench.focs.config import FocsConfig
 
         return FocsConfig.preset(self.method.preset, self.method.changes)
+
+    def of_seed(self, number: int) -> Profile:
+        """Return the profile of one seed among ``seeds``, counted from 0.
+
+        It is the profile of a run with that seed alone, so both find each other's results.
+        """
+        data = self.data
+        config = self.synthetic_config()
+        if config is not None:
+            shift = number if self.vary_data else 0
+            data = Data(synthetic={**(data.synthetic or {}), "seed": config.seed + shift})
+        changes = {"seed": self.seed + number, "seeds": 1, "vary_data": True, "data": data}
+        return self.model_copy(update=changes)
 
     def resolved(self) -> Profile:
         """Return the same profile with every default of method and data spelled out."""

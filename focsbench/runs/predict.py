@@ -29,8 +29,6 @@ def predict_step(inputs: dict[str, Path], out: Path, config: dict[str, Any], wor
 
     config: baseline, dataset, split, face_model, image_size, method (FocsConfig fields), stages.
     """
-    from focsbench.data.predictions import PredictionWriter
-
     del workers
     root = dataset_root(inputs["data"], config["dataset"], config["split"])
     dataset = open_dataset(root, config["dataset"], config["split"], config["image_size"])
@@ -44,20 +42,40 @@ def predict_step(inputs: dict[str, Path], out: Path, config: dict[str, Any], wor
             dataset=config["dataset"],
         )
     )
+    failures = write_predictions(baseline, dataset, out, config["image_size"])
+    write_json(out / FAILURES, failures)
+
+
+def write_predictions(
+    baseline: Baseline, dataset: FaceDataset, out: Path, image_size: int
+) -> dict[str, str]:
+    """Write the predictions folder of a method for all samples of a dataset.
+
+    Args:
+        baseline: the method; its name and label go into the manifest.
+        dataset: aligned samples of ``image_size`` pixels.
+        out: existing folder.
+        image_size: side of renders and masks, pixels.
+
+    Returns:
+        Reason by key of every image that failed; the others were written.
+    """
+    from focsbench.data.predictions import PredictionWriter
+
     failures: dict[str, str] = {}
     with PredictionWriter(
         out,
-        method=config["baseline"],
+        method=baseline.name,
         label=baseline.label,
-        dataset=config["dataset"],
-        image_size=config["image_size"],
+        dataset=dataset.name,
+        image_size=image_size,
     ) as writer:
         samples = _samples(dataset, failures)
         while batch := list(islice(samples, BATCH)):
             _write_batch(baseline, batch, writer, failures)
         for key, reason in failures.items():
             writer.fail(key, reason)
-    write_json(out / FAILURES, failures)
+    return failures
 
 
 def _samples(dataset: FaceDataset, failures: dict[str, str]) -> Iterator[Sample]:

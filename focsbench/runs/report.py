@@ -23,10 +23,11 @@ def aggregate_step(
 ) -> None:
     """Join the rows of all scores and summarise them.
 
-    config: scores, the step names in the order of the rows.
+    config: scores, the step names in the order of the rows; one that failed is not in ``inputs``.
     """
     del workers
-    rows = [row for step in config["scores"] for row in read_rows(inputs[step] / ROWS)]
+    scores = [step for step in config["scores"] if step in inputs]
+    rows = [row for step in scores for row in read_rows(inputs[step] / ROWS)]
     write_rows(out / RESULTS, rows)
     write_json(out / SUMMARY, [dataclasses.asdict(entry) for entry in summarise(rows)])
 
@@ -35,14 +36,16 @@ def report_step(inputs: dict[str, Path], out: Path, config: dict[str, Any], work
     """Write one report.
 
     config: report, run (a line for the reader), seed, split, image_size, labels (method, label),
-        protocols, predictions ({dataset: {method: step}}), distances ({method: step}).
+        protocols, predictions ({dataset: {method: step}}), distances ({method: step}), results
+        (the step whose rows it shows, if it is not ``aggregate``). Predictions and distances
+        that failed are not in ``inputs``.
     """
     import pandas as pd
 
     from focsbench.reports.base import ReportContext
 
     del workers
-    results = inputs["aggregate"]
+    results = inputs[config.get("results", "aggregate")]
     protocols = {name: registry.load(Kind.PROTOCOL, name)() for name in config["protocols"]}
     context = ReportContext(
         results=pd.read_csv(results / RESULTS, dtype={"value": float}, keep_default_na=False,
@@ -51,11 +54,15 @@ def report_step(inputs: dict[str, Path], out: Path, config: dict[str, Any], work
         cards={name: protocol.card.as_markdown() for name, protocol in protocols.items()},
         labels=dict(config["labels"]),
         output=out,
-        run=config["run"],
+        run=_title(inputs, config),
         seed=config["seed"],
-        distances={method: inputs[step] / ARRAYS for method, step in config["distances"].items()},
+        distances={
+            method: inputs[step] / ARRAYS
+            for method, step in config["distances"].items()
+            if step in inputs
+        },
         predictions={
-            dataset: {method: inputs[step] for method, step in steps.items()}
+            dataset: {method: inputs[step] for method, step in steps.items() if step in inputs}
             for dataset, steps in config["predictions"].items()
         },
         datasets={
@@ -69,3 +76,18 @@ def report_step(inputs: dict[str, Path], out: Path, config: dict[str, Any], work
         },
     )  # fmt: skip
     registry.load(Kind.REPORT, config["report"])().write(context)
+
+
+def _title(inputs: dict[str, Path], config: dict[str, Any]) -> str:
+    """Return the line that names the run, and the rows that failed in it."""
+    failed = [
+        label
+        for method, label in config["labels"]
+        if any(step not in inputs for step in _steps_of(method, config))
+    ]
+    return f"{config['run']}, incomplete: {', '.join(failed)} failed" if failed else config["run"]
+
+
+def _steps_of(method: str, config: dict[str, Any]) -> list[str]:
+    named = [*config["predictions"].values(), config["distances"]]
+    return [steps[method] for steps in named if method in steps]

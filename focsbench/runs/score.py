@@ -22,12 +22,15 @@ ARRAYS = "arrays"  # what a protocol writes beside its rows, e.g. scan distances
 def prepare_step(inputs: dict[str, Path], out: Path, config: dict[str, Any], workers: int) -> None:
     """Write what the scores of all methods of a protocol share.
 
-    config: protocol, dataset, split, image_size, predictions (step name by method).
+    config: protocol, dataset, split, image_size, predictions (step name by method; those that
+        failed are not in ``inputs``).
     """
     del workers
     protocol = registry.load(Kind.PROTOCOL, config["protocol"])()
     dataset = _dataset(inputs, config)
-    predictions = {method: inputs[step] for method, step in config["predictions"].items()}
+    predictions = {
+        method: inputs[step] for method, step in config["predictions"].items() if step in inputs
+    }
     protocol.prepare(predictions, dataset, out)
 
 
