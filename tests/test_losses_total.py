@@ -130,10 +130,10 @@ def test_quick_needs_no_recognition_network_before_joint_training():
 def test_terms_without_weight_are_not_computed():
     images, landmarks, decoded, mask = example()
     ablation = CONFIGS["quick"].segmentation.model_copy(
-        update={"eta_dist": 0.0, "eta_presv": 0.0, "eta_neighbour": 0.0, "eta_pixel": 15.0}
+        update={"eta_dist": 0.0, "eta_presv": 0.0, "eta_neighbour": 0.0}
     )
     loss = segmentation_loss(ablation, images, landmarks, decoded, mask, None)
-    assert set(loss.terms) == {"pixel", "area", "bin"}
+    assert set(loss.terms) == {"area", "bin"}
 
 
 def test_pixel_and_area_balance_at_their_ratio():

@@ -97,13 +97,10 @@ class SegmentationConfig(Section):
         default=2.5, ge=0, description="eta 4, Eq. 4 (paper 2.5, released 0.25)"
     )
     eta_bin: float = Field(default=10.0, ge=0, description="eta 5, binarity of the mask")
-    eta_pixel: float = Field(
-        default=0.0,
-        ge=0,
-        description="masked pixel loss instead of Eq. 1: the ablation 'Baseline' (4.4)",
-    )
     neighbour_window: Literal[1, 3, 5, 7] = Field(
-        default=3, description="side of the neighbourhood (paper supplement 3, released 5)"
+        default=3,
+        description="side of the neighbourhood (paper supplement 3, released 5); 1: the pixel "
+        "itself, Eq. 5 instead of Eq. 1, as in the ablation 'Baseline' (4.4)",
     )
     neighbour_direction: Literal["target_to_render", "render_to_target"] = Field(
         default="target_to_render",

@@ -134,9 +134,6 @@ def segmentation_loss(
     if config.eta_neighbour:
         term = neighbour_loss(images, render, mask, region, config)
         weighted["neighbour"] = (config.eta_neighbour, term)
-    if config.eta_pixel:
-        term = pixel_loss(images, render, mask, region, config.neighbour_norm, "region_ratio")
-        weighted["pixel"] = (config.eta_pixel, term)
     if config.eta_dist or config.eta_presv:
         dist, presv = masked_feature_distances(
             config, images, landmarks, decoded, mask, _required(recognizer)
