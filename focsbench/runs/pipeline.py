@@ -44,7 +44,7 @@ class _Pipeline:
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
         self._sources = SourceTree()
-        self._sweep = getattr(profile, "sweep", None)
+        self._sweep = profile.sweep
         method = profile.method_config()
         self._schedule = method.schedule
         self._method = method.model_dump(mode="json")
