@@ -4,7 +4,8 @@ A stage is a step function ``(inputs, out, config, workers)`` of the run plan: i
 of the stages it needs, trains, and writes weights and a training log into ``out``. Rows share
 stages, and all of them start from one warm-up, so differences come from the masks alone.
 
-``config`` holds ``method`` (fields of `FocsConfig`), ``face_model`` (its name) and ``seed``.
+``config`` holds ``method`` (fields of `FocsConfig`), ``face_model`` (its name) and ``seed``, and
+``split`` for stages that read the images of the evaluation.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ class Stage:
     function: ``module:name`` of the step function. Variants of a row share one function.
     needs: the steps whose folders it reads.
     parallel: the function spreads its own work over ``workers`` processes.
+    evaluation: it reads the images that will be evaluated; its config has their ``split``.
     changes: fields of the method that a variant has otherwise than the run (nested, as in
         ``FocsConfig.with_changes``).
     only: sections of the method that the stage looks at; empty for all of them. The others, and
@@ -43,6 +45,7 @@ class Stage:
     function: str
     needs: tuple[str, ...]
     parallel: bool = False
+    evaluation: bool = False
     changes: Settings = field(default_factory=dict)
     only: frozenset[str] = frozenset()
     ignores: frozenset[str] = frozenset()
@@ -126,7 +129,7 @@ _EVERY_STAGE = (
     _EM.variant("em_baseline", {"segmentation": {"neighbour_window": 1, **_NO_FACE_NETWORK}}),
     _EM.variant("em_neighbour", {"segmentation": _NO_FACE_NETWORK}),
     _EM.variant("em_perceptual", {"segmentation": {"eta_neighbour": 0.0}}),
-    _stage("pack_evaluation", "data", parallel=True, only=_PACKED),
+    replace(_stage("pack_evaluation", "data", parallel=True, only=_PACKED), evaluation=True),
     _stage("adapted", "pack_evaluation", "em", ignores=_OF_ROWS),
 )
 STAGES: dict[str, Stage] = {stage.name: stage for stage in _EVERY_STAGE}
@@ -144,7 +147,7 @@ def run_pack_evaluation(inputs: Inputs, out: Path, config: Settings, workers: in
     """Align the NoW images that will be evaluated, for the adaptation to them."""
     from focsbench.data.now import NoWImages
 
-    folder = "val_NoW" if config.get("split") == "val" else "NoW"
+    folder = "val_NoW" if config["split"] == "val" else "NoW"
     size = int(config["method"]["image_size"])
     _pack(NoWImages(inputs["data"] / folder, size), out, workers)
 
