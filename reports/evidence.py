@@ -135,9 +135,14 @@ class Evidence:
 
     def _of(self, method: str, number: Number) -> pd.DataFrame:
         rows = self._rows.get((method, number.protocol, number.metric))
-        if rows is None:
-            raise NotMeasured(f"the run has no {number.protocol} {number.metric} of {method}")
-        return rows
+        if rows is not None:
+            return rows
+        names = {(name, protocol) for name, protocol, _ in self._rows}
+        if method not in {name for name, _ in names}:
+            raise NotMeasured(f"the run has no row {method}")
+        if number.protocol not in {protocol for _, protocol in names}:
+            raise NotMeasured(f"the run has no results of {number.protocol}")
+        raise NotMeasured(f"the run has no {number.protocol} {number.metric} of {method}")
 
     def _pooled_row(self, method: str, number: Number) -> float:
         rows = self._of(method, number)

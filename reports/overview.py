@@ -8,10 +8,9 @@ from tabulate import tabulate
 
 from . import table1, table3, table4
 from .base import Report, ReportContext, write_text
-from .claims import evaluate
 from .cumulative_error import CumulativeError
 from .error_by_yaw import ErrorByYaw
-from .findings import Findings, findings_markdown
+from .findings import Findings, findings_section
 from .gallery import Gallery
 from .table_writers import markdown_table, plain_markdown, table_of_run
 
@@ -45,8 +44,8 @@ class Overview:
         files = [file for part in PARTS for file in part().write(context)]
         sections = [
             f"# Results: {context.run}" if context.run else "# Results",
-            "## What held and what did not",
-            findings_markdown(evaluate(context.summary), context),
+            "## Which claims are reproduced",
+            findings_section(context),
             *_tables(context),
             *_pictures(files),
             "## Failures",

@@ -164,12 +164,3 @@ def relative_difference(measured: Statistic, reference: Statistic) -> Statistic:
         return measured(weights) / reference(weights) - 1
 
     return statistic
-
-
-def mean_of(statistics: Sequence[Statistic]) -> Statistic:
-    """Return the mean of statistics on the same draws."""
-
-    def statistic(weights: FloatArray) -> FloatArray:
-        return np.asarray(np.mean([each(weights) for each in statistics], axis=0))
-
-    return statistic

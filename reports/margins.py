@@ -1,0 +1,156 @@
+"""The margin of a check: the bounded quantity, as a number and as a function of subject weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from focsbench.metrics.intervals import Population, Statistic, relative_difference
+from focsbench.types import FloatArray
+
+from .claims import SWEEP, Check
+from .evidence import Evidence, Measured, NotMeasured, Number
+
+
+@dataclass(frozen=True)
+class Margin:
+    """A margin and the values behind it.
+
+    images: that it rests on. statistic: the margin as a function of weights of ``subjects``; None
+    where only numbers are at hand.
+    """
+
+    values: tuple[float, ...]
+    margin: float
+    images: int
+    subjects: tuple[str, ...] = ()
+    statistic: Statistic | None = None
+
+
+def measure_margin(check: Check, run: Evidence) -> Margin:
+    """Measure what a check bounds.
+
+    Two methods are compared on the images that both have.
+
+    Raises:
+        NotMeasured: if the run lacks a number.
+    """
+    if check.kind == "difference":
+        return _difference(check, run)
+    if check.kind in ("change", "range"):
+        combine = _change if check.kind == "change" else _range
+        return _over_sweep(check.measured, check.number, run, combine)
+    one = run.measure(check.measured, check.number)
+    return Margin((one.value,), one.value, one.images, one.subjects, one.statistic)
+
+
+def populations(margins: Sequence[Margin], data: Sequence[str]) -> list[Population]:
+    """Return what is drawn for the mean of the margins of several runs; [] if one has no subjects.
+
+    data: of each run. Runs on the same data show the same persons, who are drawn once for all of
+    them; others (and runs whose data are not known, "") are populations of their own.
+    """
+    groups: dict[str | int, list[Margin]] = {}
+    for place, (margin, name) in enumerate(zip(margins, data, strict=True)):
+        if margin.statistic is None:
+            return []
+        groups.setdefault(name or place, []).append(margin)
+    share = len(groups) / len(margins)  # the interval is of the mean over groups
+    return [_population(group, share) for group in groups.values()]
+
+
+def sweep_points(run: Evidence, setting: str) -> Mapping[float, str]:
+    """Return the name in the results by value of a swept setting, ascending.
+
+    Rows of a sweep have the protocol ``eta_sweep`` and ``<setting>=<value>`` for a method.
+    """
+    points = {}
+    for method in run.methods(SWEEP):
+        name, _, value = method.partition("=")
+        if name == setting:
+            points[float(value)] = method
+    return dict(sorted(points.items()))
+
+
+def _difference(check: Check, run: Evidence) -> Margin:
+    sides = ((check.measured, check.number), (str(check.reference), check.reference_number))
+    among = None
+    if check.number == check.reference_number:
+        among = frozenset.intersection(*(run.items(*side) for side in sides))
+    measured, reference = (run.measure(*side, among) for side in sides)
+    if reference.value == 0:
+        raise NotMeasured(f"{check.reference_number} of {check.reference} is 0")
+    subjects, statistics = _on_same_subjects([measured, reference])
+    return Margin(
+        (measured.value, reference.value),
+        (measured.value - reference.value) / reference.value,
+        min(measured.images, reference.images),
+        subjects,
+        relative_difference(*statistics) if statistics else None,
+    )
+
+
+def _over_sweep(
+    setting: str, number: Number, run: Evidence, combine: Callable[[FloatArray], FloatArray]
+) -> Margin:
+    points = sweep_points(run, setting)
+    if len(points) < 2:
+        raise NotMeasured(f"the run has no sweep of {setting}")
+    among = frozenset.intersection(*(run.items(method, number) for method in points.values()))
+    measured = [run.measure(method, number, among) for method in points.values()]
+    values = np.array([each.value for each in measured])
+    subjects, statistics = _on_same_subjects(measured)
+
+    def statistic(weights: FloatArray) -> FloatArray:
+        return combine(np.stack([each(weights) for each in statistics], axis=-1))
+
+    images = min(each.images for each in measured)
+    margin = float(combine(values[None])[0])
+    return Margin(tuple(values), margin, images, subjects, statistic if statistics else None)
+
+
+def _change(values: FloatArray) -> FloatArray:
+    return np.asarray(values[..., -1] - values[..., 0])
+
+
+def _range(values: FloatArray) -> FloatArray:
+    return np.asarray(np.ptp(values, axis=-1))
+
+
+def _on_same_subjects(parts: Sequence[Measured]) -> tuple[tuple[str, ...], list[Statistic]]:
+    """Return all subjects, and the statistics as functions of their weights; [] if one has none."""
+    subjects = tuple(sorted({subject for part in parts for subject in part.subjects}))
+    statistics = [
+        _restricted(part.statistic, part.subjects, subjects)
+        for part in parts
+        if part.statistic is not None
+    ]
+    return subjects, statistics if len(statistics) == len(parts) else []
+
+
+def _restricted(statistic: Statistic, own: Sequence[str], subjects: Sequence[str]) -> Statistic:
+    if tuple(own) == tuple(subjects):
+        return statistic
+    place = {subject: index for index, subject in enumerate(subjects)}
+    columns = np.array([place[subject] for subject in own])
+
+    def restricted(weights: FloatArray) -> FloatArray:
+        return statistic(weights[:, columns])
+
+    return restricted
+
+
+def _population(group: Sequence[Margin], share: float) -> Population:
+    subjects = tuple(sorted({subject for margin in group for subject in margin.subjects}))
+    parts = [
+        _restricted(margin.statistic, margin.subjects, subjects)
+        for margin in group
+        if margin.statistic is not None
+    ]
+
+    def statistic(weights: FloatArray) -> FloatArray:
+        return np.asarray(share * np.sum([part(weights) for part in parts], axis=0))
+
+    return Population(statistic, len(subjects))
