@@ -9,11 +9,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .base import ReportContext, write_bytes
-from .gallery_page import Block, page_png
+from .base import ABLATIONS, ReportContext, write_bytes
+from .gallery_axis import Axis, Label
+from .gallery_page import Block, Grid, page_png
 from .gallery_tiles import Tiles, method_tiles, photo_tiles
 from .summary import POOLED
 
+PHOTO_ROWS = ("photo", "visible face", "true mask")
+METHOD_ROWS = ("render", "composite", "mask")
+LEGEND = (
+    "composite: the render where the method sees visible face, the photo elsewhere",
+    "mask: white visible face, orange hidden, black outside the rendered region",
+)
 FIT_PROTOCOLS = {"celeba": "celeba_rmse", "ar": "ar_rmse"}
 # Which protocol knows the subsets of a dataset.
 SUBSET_PROTOCOLS = {"celeba": "celeba_rmse", "ar": "ar_segmentation"}
@@ -52,7 +59,7 @@ def pick_by_fit(context: ReportContext) -> list[Pick]:
     competes.
     """
     rows = _rows(context.results, FIT_PROTOCOLS["celeba"], "rmse")
-    measured = set(rows["method"])
+    measured = set(rows["method"]) - ABLATIONS
     competing = [m for m in context.labels if m in measured and m not in context.references]
     if not competing:
         return []
@@ -80,23 +87,39 @@ def pick_by_occluder(context: ReportContext) -> list[Pick]:
 
 def _page(context: ReportContext, picks: Sequence[Pick]) -> bytes:
     folders = {dataset: context.predictions.get(dataset, {}) for dataset in FIT_PROTOCOLS}
-    methods = [m for m in context.labels if any(m in folders[pick.dataset] for pick in picks)]
-    blocks = [_block(context, pick, methods) for pick in picks]
-    return page_png([context.labels[method] for method in methods], blocks)
+    # The ablations have galleries of their own.
+    methods = [
+        method
+        for method in context.labels
+        if method not in ABLATIONS and any(method in folders[pick.dataset] for pick in picks)
+    ]
+    return page_png([_block(context, pick, methods) for pick in picks], LEGEND)
 
 
 def _block(context: ReportContext, pick: Pick, methods: Sequence[str]) -> Block:
     dataset = context.datasets[pick.dataset]
     sample = dataset[dataset.keys().index(pick.key)]
     folders = context.predictions.get(pick.dataset, {})
-    tiles = [
+    answers = [
         method_tiles(sample, folders[method], _scores(context, pick, method))
         if method in folders
         else Tiles(("not run",) * 3)
         for method in methods
     ]
-    caption = f"{pick.dataset} {pick.key}: {pick.rule}"
-    return Block(caption, photo_tiles(sample), tuple(tiles))
+    grids = (
+        _grid(PHOTO_ROWS, ["Photo"], [photo_tiles(sample)]),
+        _grid(METHOD_ROWS, [context.labels[method] for method in methods], answers),
+    )
+    return Block(grids[: 1 + bool(methods)], f"{pick.dataset} {pick.key}: {pick.rule}")
+
+
+def _grid(rows: Sequence[str], columns: Sequence[str], tiles: Sequence[Tiles]) -> Grid:
+    return Grid(
+        rows=Axis(tuple(Label(name) for name in rows)),
+        columns=Axis(tuple(Label(name) for name in columns)),
+        tiles=tuple(zip(*(column.pictures for column in tiles), strict=True)),
+        below=tuple(column.scores for column in tiles),
+    )
 
 
 def _scores(context: ReportContext, pick: Pick, method: str) -> tuple[str, ...]:

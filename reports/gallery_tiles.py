@@ -40,28 +40,43 @@ def photo_tiles(sample: Sample) -> Tiles:
 
 
 def method_tiles(sample: Sample, folder: Path, scores: tuple[str, ...] = ()) -> Tiles:
-    """Return render, composite and predicted mask of one photograph from a predictions folder.
+    """Return render, composite and predicted mask; see :func:`method_pictures`."""
+    pictures = method_pictures(sample, folder)
+    return Tiles(tuple(pictures[kind] for kind in ("render", "composite", "mask")), scores)
 
-    The composite puts the render where the method sees visible face (everywhere it renders, for
-    a method without masks) and keeps the photograph elsewhere. The mask is rounded: white is
-    visible face, vermilion is hidden, black is outside the rendered region.
+
+def method_pictures(sample: Sample, folder: Path) -> dict[str, Tile]:
+    """Return the pictures of one photograph from a predictions folder by their kind.
+
+    render: the reconstruction on black.
+    overlay: the reconstruction over the photograph.
+    composite: the same where the method sees visible face (everywhere, for a method without
+        masks); the photograph elsewhere.
+    mask: the rounded mask; white is visible face, vermilion is hidden, black is outside the
+        rendered region.
+    truth: the labels of the photograph in the colours of the mask.
     """
     predictions = PredictionFolder(folder)
-    pictures: list[Tile] = ["no render", "no render", "no mask"]
+    kinds = dict.fromkeys(("render", "overlay", "composite"), "no render")
+    pictures: dict[str, Tile] = {**kinds, "mask": "no mask", "truth": "no label"}
     try:
-        if predictions.provides("region"):
-            region = predictions.region(sample.key)
-            visible = np.ones_like(region)
-            if predictions.provides("visible"):
-                visible = predictions.visible(sample.key) > 0.5
-                pictures[2] = mask_picture(region, visible)
-            if predictions.provides("render"):
-                render = predictions.render(sample.key)
-                composite = np.where((region & visible)[..., None], render, sample.image)
-                pictures[:2] = _bytes(render), _bytes(composite)
+        if not predictions.provides("region"):
+            return pictures
+        region = predictions.region(sample.key)
+        visible = np.ones_like(region)
+        if predictions.provides("visible"):
+            visible = predictions.visible(sample.key) > 0.5
+            pictures["mask"] = mask_picture(region, visible)
+        if predictions.provides("render"):
+            render = predictions.render(sample.key)
+            pictures["render"] = _bytes(render)
+            for kind, where in (("overlay", region), ("composite", region & visible)):
+                pictures[kind] = _bytes(np.where(where[..., None], render, sample.image))
     except InputError:
-        pictures = ["failed"] * 3
-    return Tiles(tuple(pictures), scores)
+        return dict.fromkeys(pictures, "failed")
+    if sample.visible_mask is not None:
+        pictures["truth"] = mask_picture(region, sample.visible_mask)
+    return pictures
 
 
 def mask_picture(region: BoolArray, visible: BoolArray) -> Pixels:

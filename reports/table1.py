@@ -27,9 +27,10 @@ SPEC = TableSpec(
         *_pair("CelebA overall", "celeba_rmse", "overall"),
         *_pair("AR overall", "ar_rmse", "overall"),
     ),
+    spread_note="Mean ± standard deviation over images.",
     notes=(
-        "Mean ± standard deviation over images. own: true visible face inside the region that the "
-        "method renders; common: inside the region that every method renders.",
+        "own: true visible face inside the region that the method renders; common: inside the "
+        "region that every method renders.",
     ),
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from .base import ReportContext
-from .table_spec import MASK_NOTE, TableSpec, mask_columns
+from .table_spec import MASK_NOTE, MASK_SPREAD, TableSpec, mask_columns
 from .table_writers import write_table
 
 SPEC = TableSpec(
@@ -17,6 +17,7 @@ SPEC = TableSpec(
         *mask_columns("Glasses", "ar_segmentation", "glasses"),
         *mask_columns("Scarf", "ar_segmentation", "scarf"),
     ),
+    spread_note=MASK_SPREAD,
     notes=(
         MASK_NOTE,
         "The paper also gives one number per subset for Egger et al. 2018, without naming the "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from .base import ABLATIONS, ReportContext
-from .table_spec import MASK_NOTE, TableSpec, mask_columns, scan_columns
+from .table_spec import MASK_NOTE, MASK_SPREAD, TableSpec, mask_columns, scan_columns
 from .table_writers import write_table
 
 SPEC = TableSpec(
@@ -18,6 +18,7 @@ SPEC = TableSpec(
         *mask_columns("AR scarf", "ar_segmentation", "scarf"),
         *scan_columns("NoW", "all"),
     ),
+    spread_note=MASK_SPREAD,
     notes=(
         MASK_NOTE,
         "Pretrained: the occlusion-robust initialisation with its thresholded masks; Baseline: "

@@ -8,9 +8,10 @@ from typing import Literal
 from .base import ABLATIONS, ReportContext
 
 ARROWS = {"lower": " ↓", "higher": " ↑", "none": ""}
+MASK_SPREAD = "Masks: mean over images, F1 with ± standard deviation over images."
 MASK_NOTE = (
-    "Masks: mean over images (F1: ± standard deviation); visible face is the positive class, "
-    "pixels inside the rendered region only. ACC: accuracy, PPV: precision, TPR: recall."
+    "Visible face is the positive class, pixels inside the rendered region only. "
+    "ACC: accuracy, PPV: precision, TPR: recall."
 )
 
 
@@ -62,7 +63,8 @@ class TableSpec:
 
     name: file name without suffix, also the name of the published numbers beside it.
     heading: number of the table in the paper (LaTeX numbers its floats itself).
-    notes: sentences printed below the table.
+    notes: sentences printed below the table; spread_note: the one before them that says what the
+        values and what is behind ± are.
     counted: what the row ``n`` counts.
     only: the competing methods that have a row here; None for all of a run.
     ablations: whether the ablations of the proposed method have rows here, beside their own table.
@@ -73,6 +75,7 @@ class TableSpec:
     title: str
     columns: tuple[Column, ...]
     notes: tuple[str, ...] = ()
+    spread_note: str = ""
     counted: str = "images"
     only: frozenset[str] | None = None
     ablations: bool = False

@@ -163,7 +163,7 @@ def _notes(
     bounding: list[str],
 ) -> list[str]:
     notes = [
-        *spec.notes,
+        *filter(None, (spec.spread_note, *spec.notes)),
         f"n: {spec.counted} behind the value. "
         "done: lowest share of images with a value over the columns.",
     ]
