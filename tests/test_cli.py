@@ -140,7 +140,7 @@ def test_run_all_names_its_files_and_repeats_quickly(focsbench, toys, tmp_path):
 
 
 def test_verbose_prints_finished_steps_without_a_terminal(focsbench, toys, tmp_path):
-    _, _, errors = focsbench("run-all", "--output", tmp_path / "run", "--verbose")
+    _, _, errors = focsbench("run-all", "--output", tmp_path / "run", "--verbose", "--workers", 1)
     assert [line.split()[:2] for line in errors.splitlines()] == [["done", n] for n in "abcd"]
 
 

@@ -11,9 +11,12 @@ from focsbench.cli import (
     list_names,
     models,
     now,
+    predict,
     report,
     run_all,
     score,
+    sweep,
+    train,
     train_pretrained,
     version,
 )
@@ -41,7 +44,10 @@ def start(context: typer.Context) -> None:
 
 app.command("run-all")(run_all.command)
 app.command("report")(report.command)
+app.command("train")(train.command)
+app.command("predict")(predict.command)
 app.command("score")(score.command)
+app.command("sweep")(sweep.command)
 app.command("list")(list_names.command)
 app.add_typer(models.app, name="models")
 app.add_typer(data.app, name="data")

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from focsbench.cli.run_all import Workers
+from focsbench.cli.options import Workers
 
 Images = Annotated[
     Path,

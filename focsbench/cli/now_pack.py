@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from focsbench.cli.now_check import Images, Split
-from focsbench.cli.run_all import Workers
+from focsbench.cli.options import Workers
 
 SHOWN = 20  # images in the list of what is missing
 REMINDER = (

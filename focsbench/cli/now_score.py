@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from focsbench.cli.run_all import Workers
+from focsbench.cli.options import Workers
 
 if TYPE_CHECKING:
     from focsbench.now.evaluate import Request

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from focsbench.cli.run_all import Workers
+from focsbench.cli.options import Workers
 
 
 def command(

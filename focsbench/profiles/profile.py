@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import tomllib
 from collections.abc import Mapping, Sequence
 from importlib import resources
@@ -105,18 +106,25 @@ class Profile(_Section):
 
         return FocsConfig.preset(self.method.preset, self.method.changes)
 
+    def with_changes(self, **fields: Any) -> Profile:
+        """Return the profile with other values of some fields, all of it checked again.
+
+        Raises:
+            ConfigError: as :func:`check_profile`.
+        """
+        return check_profile({**self.model_dump(), **fields})
+
     def of_seed(self, number: int) -> Profile:
         """Return the profile of one seed among ``seeds``, counted from 0.
 
         It is the profile of a run with that seed alone, so both find each other's results.
         """
-        data = self.data
+        data = self.data.model_dump()
         config = self.synthetic_config()
         if config is not None:
             shift = number if self.vary_data else 0
-            data = Data(synthetic={**(data.synthetic or {}), "seed": config.seed + shift})
-        changes = {"seed": self.seed + number, "seeds": 1, "vary_data": True, "data": data}
-        return self.model_copy(update=changes)
+            data["synthetic"]["seed"] = config.seed + shift
+        return self.with_changes(seed=self.seed + number, seeds=1, vary_data=True, data=data)
 
     def resolved(self) -> Profile:
         """Return the same profile with every default of method and data spelled out."""
@@ -149,10 +157,15 @@ def load_profile(name: str, changes: Sequence[str] = ()) -> Profile:
     Raises:
         ConfigError: one sentence that names the profile or the field and says what is wrong.
     """
-    values = {"name": Path(name).stem, **_read(name)}
+    return changed_profile({"name": Path(name).stem, **_read(name)}, changes)
+
+
+def changed_profile(values: Mapping[str, Any], changes: Sequence[str]) -> Profile:
+    """Return the profile made of plain values after some changes, as :func:`load_profile`."""
+    changed = copy.deepcopy(dict(values))
     for change in changes:
-        _apply(values, change)
-    return check_profile(values)
+        _apply(changed, change)
+    return check_profile(changed)
 
 
 def check_profile(values: Mapping[str, Any]) -> Profile:

@@ -11,11 +11,9 @@ from focsbench import registry
 from focsbench.files import write_json
 from focsbench.registry import Kind
 from focsbench.runs.datasets import dataset_root, open_dataset
+from focsbench.runs.run_folder import RESULTS, SUMMARY
 from focsbench.runs.score import ARRAYS, ROWS, read_rows, write_rows
 from focsbench.runs.summary import summarise
-
-RESULTS = "results.csv"
-SUMMARY = "summary.json"
 
 
 def aggregate_step(
@@ -56,6 +54,7 @@ def report_step(inputs: dict[str, Path], out: Path, config: dict[str, Any], work
         output=out,
         run=_title(inputs, config),
         seed=config["seed"],
+        sweep=inputs.get("sweep"),
         distances={
             method: inputs[step] / ARRAYS
             for method, step in config["distances"].items()

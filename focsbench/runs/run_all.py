@@ -1,8 +1,8 @@
-"""One run from a profile to reports: plan, execute, publish."""
+"""From a profile to results and reports: plan, execute, publish; for one seed or several."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +14,19 @@ from focsbench.runs.logs import logging_to
 from focsbench.runs.outcome import Listener, Outcome, Policy, Silent
 from focsbench.runs.pipeline import build_plan
 from focsbench.runs.plan import Plan, Step
-from focsbench.runs.report import RESULTS, SUMMARY
-from focsbench.runs.run_folder import RunFolder
+from focsbench.runs.run_folder import AGGREGATE, REPORT, RunFolder
+from focsbench.runs.seeds import write_over_seeds
+
+Targets = Callable[[Plan], Iterable[str]]
+"""Chooses steps of a plan by name."""
 
 
 def _silent(_plan: Plan) -> AbstractContextManager[Listener]:
     return nullcontext(Silent())
+
+
+def _everything(plan: Plan) -> Iterable[str]:
+    return plan.keys
 
 
 @dataclass(frozen=True)
@@ -34,34 +41,131 @@ class RunOptions:
     listener: Callable[[Plan], AbstractContextManager[Listener]] = _silent
 
 
-def run_profile(profile: Profile, folder: Path, options: RunOptions) -> Outcome:
-    """Do what a run does not have yet, and write its results and reports.
+@dataclass(frozen=True)
+class FinishedRun:
+    """What was done for one seed.
+
+    whole: whether all steps of the plan were asked for, not chosen ones.
+    targets: names of the steps that were asked for.
+    """
+
+    seed: int
+    folder: RunFolder
+    outcome: Outcome
+    whole: bool
+    targets: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Planned:
+    """The plan of one seed."""
+
+    profile: Profile
+    plan: Plan
+    targets: tuple[str, ...]
+    whole: bool
+
+
+def run_profile(
+    profile: Profile, folder: Path, options: RunOptions, targets: Targets = _everything
+) -> list[FinishedRun]:
+    """Do what a run does not have yet, and publish its results and reports.
+
+    Args:
+        profile: with ``seeds`` above 1, one run per seed in a folder of its own, then the
+            results over all of them.
+        folder: of the run.
+        options: how to execute.
+        targets: the steps that are wanted, by default all; they and what they need are executed.
+
+    Returns:
+        One entry per seed.
 
     Raises:
-        FocsbenchError: if the run cannot start; what fails later is in the outcome.
+        FocsbenchError: if the run cannot start; what fails later is in the outcomes.
     """
     run = RunFolder(folder)
-    plan = build_plan(profile)
-    with run.opened(), logging_to(run.log):
-        environment = describe_environment(profile.seed, options.workers)
-        run.write_config(profile.resolved().model_dump(mode="json"), environment)
-        return _execute(run, plan, options, lambda _step: Policy.ONLY_MISSING)
+    planned = _planned(profile, targets)
+    with run.opened():
+        if planned[0].whole or not run.config.exists():
+            _describe(run, profile, options)
+        finished = _execute_all(run, planned, options, lambda _step: Policy.ONLY_MISSING)
+        if len(planned) > 1 and planned[0].whole:
+            _publish_over_seeds(run, profile, planned, finished)
+    return finished
 
 
-def rewrite_reports(profile: Profile, folder: Path, options: RunOptions) -> Outcome:
+def rewrite_reports(
+    profile: Profile, folder: Path, options: RunOptions, only: Sequence[str] = ()
+) -> list[FinishedRun]:
     """Write the reports of a run again from its results; nothing else is computed.
 
+    Args:
+        profile: of the run.
+        folder: of the run.
+        options: how to execute.
+        only: names of the reports to write, also ones that the profile does not have; without
+            any, those of the profile.
+
     Raises:
-        FocsbenchError: if the folder is not a run or cannot be used.
+        FocsbenchError: if the folder is not a run or cannot be used, or a name is unknown.
     """
     run = RunFolder(folder)
-    plan = build_plan(profile)
-    with run.opened(), logging_to(run.log):
-        return _execute(run, plan, options, _reports_only)
+    if only:
+        profile = profile.with_changes(reports=list(dict.fromkeys(only)))
+    planned = _planned(profile, _reports if only else _everything)
+    with run.opened():
+        finished = _execute_all(run, planned, options, _reports_only)
+        if len(planned) > 1:
+            _publish_over_seeds(run, profile, planned, finished)
+    return finished
+
+
+def _planned(profile: Profile, targets: Targets) -> list[_Planned]:
+    profiles = [profile]
+    if profile.seeds > 1:
+        profiles = [profile.of_seed(number) for number in range(profile.seeds)]
+    planned = []
+    for one in profiles:
+        plan = build_plan(one)
+        chosen = tuple(targets(plan))
+        part = plan.restricted_to(chosen)
+        planned.append(_Planned(one, part, chosen, whole=len(chosen) == len(plan.steps)))
+    return planned
+
+
+def _reports(plan: Plan) -> Iterable[str]:
+    return [name for name in plan.keys if name.startswith(REPORT)]
 
 
 def _reports_only(step: Step) -> Policy:
-    return Policy.ALWAYS if step.name.startswith("report:") else Policy.ONLY_CACHE
+    return Policy.ALWAYS if step.name.startswith(REPORT) else Policy.ONLY_CACHE
+
+
+def _describe(run: RunFolder, profile: Profile, options: RunOptions) -> None:
+    environment = describe_environment(profile.seed, options.workers)
+    run.write_config(profile.resolved().model_dump(mode="json"), environment)
+
+
+def _execute_all(
+    run: RunFolder,
+    planned: Sequence[_Planned],
+    options: RunOptions,
+    policy: Callable[[Step], Policy],
+) -> list[FinishedRun]:
+    """Execute the plan of each seed; several seeds have a folder each and share one store."""
+    finished = []
+    for one in planned:
+        folder = run
+        if len(planned) > 1:
+            folder = run.of_seed(one.profile.seed)
+            if one.whole or not folder.config.exists():
+                _describe(folder, one.profile, options)
+        with logging_to(folder.log):
+            outcome = _execute(folder, one.plan, options, policy)
+        _publish(folder, outcome, whole=one.whole)
+        finished.append(FinishedRun(one.profile.seed, folder, outcome, one.whole, one.targets))
+    return finished
 
 
 def _execute(
@@ -76,27 +180,37 @@ def _execute(
             verify=options.verify,
             log_file=run.log,
         )
-        outcome = executor.run(plan)
-    _publish(run, outcome)
-    return outcome
+        return executor.run(plan)
 
 
-def _publish(run: RunFolder, outcome: Outcome) -> None:
-    """Copy results and reports to where people look for them.
-
-    Older ones without a successor go, because beside new results they would be taken for new; but
-    only if every result was made this time: a failed run must not delete what an earlier one made.
-    """
+def _publish(run: RunFolder, outcome: Outcome, *, whole: bool) -> None:
+    """Copy results and reports to where people look for them."""
     wanted: set[Path] = set()
-    complete = True
+    complete = whole
     for step in outcome.steps:
-        if step.artefact is None:
-            complete = complete and step.name != "aggregate" and "report:" not in step.name
+        place = run.published(step.name)
+        if place is None:
             continue
-        if step.name.startswith("report:"):
-            wanted.update(run.publish(step.artefact, run.reports))
-        elif step.name == "aggregate":
-            wanted.update(run.publish(step.artefact, run.root))
-    for path in [*run.reports.rglob("*"), run.root / RESULTS, run.root / SUMMARY]:
-        if complete and path.is_file() and path not in wanted:
-            path.unlink()
+        if step.artefact is None:
+            complete = False
+        else:
+            wanted.update(run.publish(step.artefact, place))
+    if complete:
+        run.delete_old(wanted)
+
+
+def _publish_over_seeds(
+    run: RunFolder, profile: Profile, planned: Sequence[_Planned], finished: Sequence[FinishedRun]
+) -> None:
+    """Write the results of all seeds together, and tables over them."""
+    results = {
+        one.seed: artefact.folder
+        for one in finished
+        if (artefact := one.outcome.artefact(AGGREGATE)) is not None
+    }
+    if not results:
+        return
+    labels = [step.config.get("labels") for step in planned[0].plan.steps]
+    wanted = write_over_seeds(run, profile, results, dict(next(filter(None, labels), [])))
+    if len(results) == len(finished):
+        run.delete_old(set(wanted))

@@ -8,13 +8,17 @@ results.csv        tidy rows, one number each
 summary.json       one entry per method, protocol, subset and metric
 reports/           tables and figures
 files.txt          the paths of all of these
+
+A run over several seeds has one such folder ``seed-<seed>`` for each. They share the artefacts of
+the outer folder, where ``results_seeds.csv``, ``summary_seeds.json`` and ``reports/`` put the
+seeds together.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +27,14 @@ from typing import Any
 from focsbench.errors import ConfigError, InputError
 from focsbench.files import copy_if_changed, write_atomically, write_json
 from focsbench.runs.store import DESCRIPTION, Artefact, Store
+
+STORE = "artefacts"
+AGGREGATE = "aggregate"  # the step that makes results.csv and summary.json
+REPORT = "report:"  # how the names of the steps that make reports begin
+RESULTS = "results.csv"
+SUMMARY = "summary.json"
+SEED_RESULTS = "results_seeds.csv"
+SEED_SUMMARY = "summary_seeds.json"
 
 
 @dataclass(frozen=True)
@@ -59,7 +71,16 @@ class RunFolder:
     @property
     def store(self) -> Store:
         """The results of the steps."""
-        return Store(self.root / "artefacts")
+        return Store(self.root / STORE)
+
+    def of_seed(self, seed: int) -> RunFolder:
+        """Create the run folder of one seed inside this one, with the same store."""
+        inner = RunFolder(self.root / f"seed-{seed}")
+        inner.root.mkdir(exist_ok=True)
+        self.store.root.mkdir(exist_ok=True)
+        if not inner.store.root.is_dir():
+            inner.store.root.symlink_to(Path("..") / STORE, target_is_directory=True)
+        return inner
 
     @contextmanager
     def opened(self) -> Iterator[None]:
@@ -71,7 +92,8 @@ class RunFolder:
         from filelock import FileLock, Timeout
 
         self._make()
-        lock = FileLock(self.root / ".lock")
+        # Beside the artefacts themselves: runs of several seeds share them.
+        lock = FileLock(self.store.root.resolve().parent / ".lock")
         try:
             lock.acquire(timeout=0)
         except Timeout:
@@ -108,6 +130,12 @@ class RunFolder:
             raise InputError(f"{self.config}: not a profile; start the run again.")
         return config
 
+    def published(self, step: str) -> Path | None:
+        """Return the folder where people look for the result of a step, or None for most."""
+        if step.startswith(REPORT):
+            return self.reports
+        return self.root if step == AGGREGATE else None
+
     def publish(self, artefact: Artefact, target: Path) -> list[Path]:
         """Copy the files of a result to where people look for them; return their paths."""
         written = []
@@ -115,6 +143,17 @@ class RunFolder:
             copy_if_changed(artefact.folder / name, target / name)
             written.append(target / name)
         return written
+
+    def delete_old(self, wanted: Collection[Path]) -> None:
+        """Delete the results and reports of earlier runs that have no successor.
+
+        Beside new results they would be taken for new. Only for runs whose results were all made:
+        a failed run must not delete what an earlier one made.
+        """
+        results = [self.root / name for name in (RESULTS, SUMMARY, SEED_RESULTS, SEED_SUMMARY)]
+        for path in [*self.reports.rglob("*"), *results]:
+            if path.is_file() and path not in wanted:
+                path.unlink()
 
     def write_index(self, artefacts: Iterable[Artefact]) -> tuple[list[Path], int]:
         """Write the paths of all files of the run, relative to it, into ``files.txt``.
@@ -151,7 +190,7 @@ class RunFolder:
                 f"{self.root}: cannot be used as a run folder ({error.strerror}); "
                 "choose another --output."
             ) from None
-        if foreign and not (self.root / "artefacts").is_dir():
+        if foreign and not self.store.root.is_dir():
             raise ConfigError(
                 f"{self.root}: this folder holds other files; choose an empty --output."
             )

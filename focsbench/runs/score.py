@@ -60,9 +60,13 @@ def write_rows(path: Path, rows: list[ResultRow]) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
-        for row in rows:
-            value = "" if row.value is None else repr(float(row.value))
-            writer.writerow([value if name == "value" else getattr(row, name) for name in COLUMNS])
+        writer.writerows(map(row_cells, rows))
+
+
+def row_cells(row: ResultRow) -> list[str]:
+    """Return the cells of a row in the order of ``COLUMNS``; numbers keep all their digits."""
+    value = "" if row.value is None else repr(float(row.value))
+    return [value if name == "value" else getattr(row, name) for name in COLUMNS]
 
 
 def read_rows(path: Path) -> list[ResultRow]:

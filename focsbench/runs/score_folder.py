@@ -11,7 +11,7 @@ from focsbench.errors import InputError
 from focsbench.files import empty_folder, write_json
 from focsbench.registry import Kind
 from focsbench.runs.datasets import open_dataset
-from focsbench.runs.report import RESULTS, SUMMARY
+from focsbench.runs.run_folder import RESULTS, SUMMARY
 from focsbench.runs.score import ARRAYS, write_rows
 from focsbench.runs.summary import SummaryEntry, summarise
 

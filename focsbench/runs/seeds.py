@@ -1,0 +1,95 @@
+"""A run over several seeds: where each lies, and their results together."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from focsbench import registry
+from focsbench.files import write_atomically, write_json
+from focsbench.profiles.profile import Profile
+from focsbench.registry import Kind
+from focsbench.runs.run_folder import RESULTS, SEED_RESULTS, SEED_SUMMARY, SUMMARY, RunFolder
+from focsbench.runs.score import COLUMNS, read_rows, row_cells
+from focsbench.runs.seed_summary import summarise_seeds
+from focsbench.runs.summary import SummaryEntry
+from focsbench.types import ResultRow
+
+
+def run_folders(path: Path) -> list[RunFolder]:
+    """Return the run folders of a run: itself, or those of its seeds in ascending order.
+
+    Raises:
+        InputError: if the folder is not a run.
+    """
+    run = RunFolder(path)
+    config = run.read_config()
+    count = config.get("seeds", 1)
+    if not isinstance(count, int) or count < 2:
+        return [run]
+    return [RunFolder(path / f"seed-{config['seed'] + number}") for number in range(count)]
+
+
+def write_over_seeds(
+    run: RunFolder, profile: Profile, results: Mapping[int, Path], labels: Mapping[str, str]
+) -> list[Path]:
+    """Write what the seeds of a run say together; return the files.
+
+    Args:
+        run: the outer folder.
+        profile: of the whole run.
+        results: by seed, the folder with the results and the summary of that seed.
+        labels: printed name by method; without any, no tables are written.
+    """
+    rows = {seed: read_rows(folder / RESULTS) for seed, folder in results.items()}
+    summary = [
+        dataclasses.asdict(entry)
+        for entry in summarise_seeds({seed: _summary(path) for seed, path in results.items()})
+    ]
+    files = [run.root / SEED_RESULTS, run.root / SEED_SUMMARY]
+    write_atomically(files[0], _joined(rows).encode())
+    write_json(files[1], summary)
+    if not labels:
+        return files
+    import pandas as pd
+
+    from focsbench.reports.base import ReportContext
+    from focsbench.reports.seed_tables import write_seed_tables
+
+    context = ReportContext(
+        results=pd.DataFrame([dataclasses.asdict(row) for many in rows.values() for row in many]),
+        summary=pd.DataFrame(summary),
+        cards={
+            name: registry.load(Kind.PROTOCOL, name)().card.as_markdown()
+            for name in profile.protocols
+        },
+        labels=labels,
+        output=run.reports,
+        run=f"profile {profile.name}, {profile.evaluation_split} split, "
+        f"seeds {', '.join(map(str, results))}",
+        seed=profile.seed,
+    )
+    return [*files, *write_seed_tables(context, _failed(profile, results))]
+
+
+def _summary(folder: Path) -> list[SummaryEntry]:
+    return [SummaryEntry(**entry) for entry in json.loads((folder / SUMMARY).read_bytes())]
+
+
+def _joined(rows: Mapping[int, Sequence[ResultRow]]) -> str:
+    """Return the rows of all seeds as CSV with a first column ``seed``."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["seed", *COLUMNS])
+    for seed, members in rows.items():
+        writer.writerows([seed, *row_cells(row)] for row in members)
+    return text.getvalue()
+
+
+def _failed(profile: Profile, results: Mapping[int, Path]) -> list[int]:
+    """Return the seeds of a run that have no results."""
+    return [profile.seed + n for n in range(profile.seeds) if profile.seed + n not in results]
