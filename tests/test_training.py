@@ -130,7 +130,7 @@ def test_damaged_checkpoint_is_dropped(tmp_path: Path) -> None:
     checkpoints = Checkpoints(tmp_path, "f" * 64)
     checkpoints.track(layer=torch.nn.Linear(1, 1))
     checkpoints.save(20, [])
-    (file,) = tmp_path.rglob("*.pt")
+    (file,) = tmp_path.rglob("*.safetensors")
     file.write_bytes(file.read_bytes()[:50])
     assert checkpoints.restore() == (0, [])
     assert not file.exists()

@@ -50,6 +50,8 @@ def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], facts: Mapping[
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(save(contiguous, metadata=metadata))
+            stream.flush()
+            os.fsync(stream.fileno())  # before the new name: a power cut must not leave it empty
         Path(temporary).replace(path)
     except OSError as error:
         Path(temporary).unlink(missing_ok=True)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from focsbench.face_models.morphable_model import MorphableModel
-from focsbench.networks.resnet import FaceEncoder, Latents
+from focsbench.networks.resnet import Latents
 from focsbench.rendering.renderer import Renderer
 
 
@@ -91,9 +91,12 @@ class FaceDecoder(nn.Module):
 
 
 class FaceAutoencoder(nn.Module):
-    """R: an encoder network and the fixed decoder (paper 3.1)."""
+    """R: an encoder network and the fixed decoder (paper 3.1).
 
-    def __init__(self, encoder: FaceEncoder, decoder: FaceDecoder) -> None:
+    encoder: a `FaceEncoder`, or what an engine makes of one to train it.
+    """
+
+    def __init__(self, encoder: nn.Module, decoder: FaceDecoder) -> None:
         super().__init__()
         self.encoder = encoder
         self.decoder = decoder

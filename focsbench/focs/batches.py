@@ -8,6 +8,7 @@ import torch
 from focsbench.data.aligned import AlignedArrays
 from focsbench.focs.augmentation import Batch, augment
 from focsbench.focs.config import AugmentationConfig
+from focsbench.focs.engine import Engine
 from focsbench.focs.seeding import iteration_seed
 
 
@@ -18,23 +19,38 @@ class BatchStream:
         masks look at ``Batch.masks``.
     size: images per batch; incomplete last batches of an epoch are skipped.
     seed: decides the order and every augmentation, together with the iteration.
+    engine: its device gets the batches. Of several processes, each makes the whole batch, which is
+        cheap beside training on it, and keeps its share: the images do not depend on their number.
     """
 
     def __init__(
-        self, data: AlignedArrays, size: int, augmentation: AugmentationConfig, seed: int
+        self,
+        data: AlignedArrays,
+        size: int,
+        augmentation: AugmentationConfig,
+        seed: int,
+        engine: Engine | None = None,
     ) -> None:
         self._data = data
         self._size = min(size, len(data))
         self._augmentation = augmentation
         self._seed = seed
+        self._engine = engine or Engine()
+        self._size -= self._size % self._engine.world
         self._epoch = -1
         self._order = np.arange(0)
 
     def __call__(self, iteration: int) -> Batch:
-        """Return the batch of an iteration."""
+        """Return the batch of an iteration, or the share of it that this process trains on."""
         batch = self._raw(self.members(iteration))
         generator = torch.Generator().manual_seed(iteration_seed(self._seed, 2, iteration))
-        return augment(batch, self._augmentation, generator)
+        whole = augment(batch, self._augmentation, generator)
+        if self._engine.world == 1:
+            return whole
+        count = self._size // self._engine.world
+        share = slice(self._engine.rank * count, (self._engine.rank + 1) * count)
+        masks = None if whole.masks is None else whole.masks[share]
+        return Batch(whole.images[share], whole.landmarks[share], masks)
 
     def members(self, iteration: int) -> np.ndarray:
         """Return the indices of the images in the batch of an iteration."""
@@ -46,8 +62,10 @@ class BatchStream:
         return self._order[position * self._size : (position + 1) * self._size]
 
     def _raw(self, chosen: np.ndarray) -> Batch:
+        device = self._engine.device
+        images = torch.from_numpy(self._data.images[chosen]).to(device)
         return Batch(
-            images=torch.from_numpy(self._data.images[chosen]).permute(0, 3, 1, 2).float() / 255,
-            landmarks=torch.from_numpy(self._data.landmarks[chosen]),
-            masks=torch.from_numpy(self._data.masks[chosen]).float(),
+            images=images.permute(0, 3, 1, 2).float() / 255,
+            landmarks=torch.from_numpy(self._data.landmarks[chosen]).to(device),
+            masks=torch.from_numpy(self._data.masks[chosen]).to(device).float(),
         )

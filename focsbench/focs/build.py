@@ -9,6 +9,7 @@ from torch import nn
 
 from focsbench.errors import CacheError
 from focsbench.face_models import load_face_model
+from focsbench.face_models.morphable_model import MorphableModel
 from focsbench.focs.autoencoder import FaceAutoencoder, FaceDecoder
 from focsbench.focs.config import FocsConfig
 from focsbench.focs.seeding import seeded
@@ -21,10 +22,11 @@ ENCODER_FILE = "encoder.safetensors"
 UNET_FILE = "unet.safetensors"
 
 
-def build_decoder(config: FocsConfig, face_model: str) -> FaceDecoder:
-    """Make the renderer of the face region of a model."""
+def build_decoder(config: FocsConfig, face_model: str | MorphableModel) -> FaceDecoder:
+    """Make the renderer of the face region of a model, given by its name or as it is."""
+    model = load_face_model(face_model) if isinstance(face_model, str) else face_model
     return FaceDecoder(
-        load_face_model(face_model).crop("face"),
+        model.crop("face"),
         config.image_size,
         config.rasterizer,
         config.interpolation,
@@ -32,7 +34,9 @@ def build_decoder(config: FocsConfig, face_model: str) -> FaceDecoder:
     )
 
 
-def build_autoencoder(config: FocsConfig, face_model: str, seed: int) -> FaceAutoencoder:
+def build_autoencoder(
+    config: FocsConfig, face_model: str | MorphableModel, seed: int
+) -> FaceAutoencoder:
     """Make R; without pre-trained weights its random layers depend on ``seed`` alone."""
     with seeded(seed):
         encoder = FaceEncoder(config.encoder)

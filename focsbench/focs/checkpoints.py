@@ -1,7 +1,8 @@
-"""Checkpoints of a training stage: interrupted stages resume to the same losses.
+"""Checkpoints of a training stage: interrupted stages resume to the same losses and weights.
 
 A checkpoint holds the networks, the optimisers, the iteration and the log. Batches and random
-numbers are functions of the iteration, so nothing else is needed.
+numbers are functions of the iteration, so nothing else is needed. It is one file of arrays with a
+checksum, written beside its place and renamed: a killed process leaves the old one or the new one.
 """
 
 from __future__ import annotations
@@ -9,31 +10,34 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from focsbench.errors import CacheError
+from focsbench.face_models.array_cache import read_arrays, write_arrays
+from focsbench.focs.engine import Stateful
 
-class Stateful(Protocol):
-    """Networks and optimisers: anything with a state dict."""
-
-    def state_dict(self) -> dict[str, Any]: ...
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> Any: ...
+_MARKER = "artefact.txt"
 
 
 class Checkpoints:
     """The latest checkpoint of one stage, in a folder that outlives an interrupted run.
 
-    folder: removed by `clear` when the stage is done.
+    folder: of all checkpoints of a run.
     fingerprint: everything that decides the training; a checkpoint of other settings is ignored.
+    artefact: folder that will hold the result of the stage, relative to the folder above; once
+        it is there, `discard_finished` removes the checkpoint.
     """
 
-    def __init__(self, folder: Path, fingerprint: str) -> None:
+    def __init__(self, folder: Path, fingerprint: str, artefact: str | None = None) -> None:
         self._folder = folder / fingerprint[:16]
-        self._file = self._folder / "checkpoint.pt"
+        self.file = self._folder / "checkpoint.safetensors"
+        self._artefact = artefact
         self._parts: dict[str, Stateful] = {}
 
     def track(self, **parts: Stateful) -> None:
@@ -43,31 +47,51 @@ class Checkpoints:
     def save(self, iteration: int, log: list[dict[str, float]]) -> None:
         """Write the state after ``iteration`` iterations; replaces the earlier one atomically."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        state = {name: part.state_dict() for name, part in self._parts.items()}
-        draft = self._file.with_suffix(".tmp")
-        torch.save({"iteration": iteration, "log": log, "parts": state}, draft)
-        draft.replace(self._file)
+        if self._artefact:
+            (self._folder / _MARKER).write_text(self._artefact, encoding="utf-8")
+        arrays: dict[str, NDArray[Any]] = {}
+        parts = {name: _flatten(part.state_dict(), arrays) for name, part in self._parts.items()}
+        write_arrays(self.file, arrays, {"iteration": iteration, "log": log, "parts": parts})
+        for draft in self._folder.glob(f"{self.file.name}?*"):
+            draft.unlink()  # of a process that was killed while it wrote
 
     def restore(self) -> tuple[int, list[dict[str, float]]]:
         """Load the latest state; return (iterations done, log), (0, []) if there is none.
 
         A checkpoint that cannot be read (the disk filled up, the file was cut) is dropped: the
         stage starts again, which is slower but right.
+
+        Raises:
+            CacheError: if it belongs to other networks, which the fingerprint should rule out.
         """
-        if not self._file.is_file():
+        if not self.file.is_file():
             return 0, []
         try:
-            state = torch.load(self._file, weights_only=True)
-            for name, part in self._parts.items():
-                part.load_state_dict(state["parts"][name])
-        except (OSError, EOFError, RuntimeError, KeyError, ValueError):
-            self._file.unlink()
+            arrays, facts = read_arrays(self.file)
+        except CacheError:
+            self.file.unlink()
             return 0, []
-        return int(state["iteration"]), list(state["log"])
+        try:
+            for name, part in self._parts.items():
+                part.load_state_dict(_unflatten(facts["parts"][name], arrays))
+        except (RuntimeError, KeyError, ValueError) as error:
+            raise CacheError(f"{self.file}: {error}; delete it and run again.") from None
+        return int(facts["iteration"]), list(facts["log"])
 
     def clear(self) -> None:
-        """Forget the checkpoint of a finished stage."""
+        """Forget the checkpoint."""
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def discard_finished(folder: Path) -> None:
+    """Remove the checkpoints below a folder whose stages have their results.
+
+    Not done by the stages themselves: until a result is in its place, a killed process may still
+    need the checkpoint.
+    """
+    for marker in folder.glob(f"*/{_MARKER}"):
+        if (folder.parent / marker.read_text(encoding="utf-8")).is_dir():
+            shutil.rmtree(marker.parent, ignore_errors=True)
 
 
 def fingerprint(*values: Any, sources: Iterable[Path]) -> str:
@@ -77,3 +101,31 @@ def fingerprint(*values: Any, sources: Iterable[Path]) -> str:
         for file in sorted(folder.rglob("*.py")):
             digest.update(file.read_bytes())
     return digest.hexdigest()
+
+
+def _flatten(value: Any, arrays: dict[str, NDArray[Any]]) -> Any:
+    """Return nested state as JSON values; its tensors go to ``arrays`` and leave their names.
+
+    Dictionaries become pairs, because optimisers number their parameters and JSON has no such
+    keys.
+    """
+    if isinstance(value, torch.Tensor):
+        name = str(len(arrays))
+        arrays[name] = value.detach().cpu().numpy()
+        return {"tensor": name, "shape": list(value.shape)}  # a file keeps no shape ()
+    if isinstance(value, Mapping):
+        return {"pairs": [[key, _flatten(item, arrays)] for key, item in value.items()]}
+    if isinstance(value, (list, tuple)):
+        return [_flatten(item, arrays) for item in value]
+    return value
+
+
+def _unflatten(value: Any, arrays: Mapping[str, NDArray[Any]]) -> Any:
+    if isinstance(value, list):
+        return [_unflatten(item, arrays) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if "pairs" in value:
+        return {key: _unflatten(item, arrays) for key, item in value["pairs"]}
+    array = np.array(arrays[value["tensor"]])
+    return torch.from_numpy(array).reshape(value["shape"])

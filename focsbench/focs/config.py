@@ -27,6 +27,7 @@ from focsbench.focs.loss_config import (
     ReconstructionConfig,
     SegmentationConfig,
 )
+from focsbench.focs.scale_config import ScaleConfig
 from focsbench.networks.config import EncoderConfig, RecognitionConfig, Section, UNetConfig
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "InitialisationConfig",
     "OptimizerConfig",
     "ReconstructionConfig",
+    "ScaleConfig",
     "ScheduleConfig",
     "SegmentationConfig",
     "SkinDetectorConfig",
@@ -118,6 +120,12 @@ class ScheduleConfig(Section):
         description="joint: S keeps its batch statistics fixed, which prevents bistable masks in "
         "short runs (released: false)",
     )
+    collapse_iterations: int = Field(
+        default=500,
+        ge=0,
+        description="training stops when the mask has kept less than 1 % of the rendered face for "
+        "so many iterations in a row; 0: only a warning",
+    )
 
     @model_validator(mode="after")
     def _cycle_not_empty(self) -> Self:
@@ -159,6 +167,9 @@ class FocsConfig(Section):
     renormalize_normals: bool = Field(
         default=True,
         description="vertex normals of unit length; released: false, which darkens curved parts",
+    )
+    scale: ScaleConfig = Field(
+        default=ScaleConfig(), description="devices and precision of the training"
     )
     encoder: EncoderConfig = Field(default=EncoderConfig(), description="network R")
     unet: UNetConfig = Field(default=UNetConfig(), description="network S")

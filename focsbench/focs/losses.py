@@ -35,10 +35,15 @@ if TYPE_CHECKING:  # the losses need no renderer, only what it returned
 
 
 class Loss(NamedTuple):
-    """The weighted total and its terms before weighting (detached scalars)."""
+    """A weighted sum of terms.
+
+    total: what is minimised; terms: before weighting, detached scalars for the log;
+    weighted: the summands with their gradients, to find out which one is to blame.
+    """
 
     total: Tensor
     terms: dict[str, Tensor]
+    weighted: dict[str, Tensor]
 
 
 def reconstruction_loss(
@@ -178,6 +183,7 @@ def _required(recognizer: Recognizer | None) -> Recognizer:
 
 def _total(weighted: dict[str, tuple[float, Tensor]], like: Tensor) -> Loss:
     total = like.new_zeros(())
-    for weight, term in weighted.values():
-        total = total + weight * term
-    return Loss(total, {name: term.detach() for name, (_, term) in weighted.items()})
+    summands = {name: weight * term for name, (weight, term) in weighted.items()}
+    for summand in summands.values():
+        total = total + summand
+    return Loss(total, {name: term.detach() for name, (_, term) in weighted.items()}, summands)

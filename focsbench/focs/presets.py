@@ -10,6 +10,7 @@ from focsbench.focs.config import (
     InitialisationConfig,
     OptimizerConfig,
     ReconstructionConfig,
+    ScaleConfig,
     ScheduleConfig,
     SegmentationConfig,
 )
@@ -27,6 +28,7 @@ def paper() -> FocsConfig:
     everything.
     """
     return FocsConfig(
+        scale=ScaleConfig(accelerator="auto"),
         encoder=EncoderConfig(head="latents"),
         initialisation=InitialisationConfig(xi=0.17, xi_measure="l2", loss="pixel"),
         reconstruction=ReconstructionConfig(
@@ -42,6 +44,7 @@ def released() -> FocsConfig:
     return FocsConfig(
         interpolation="affine",
         renormalize_normals=False,
+        scale=ScaleConfig(accelerator="auto"),
         schedule=ScheduleConfig(e_iterations=5001, m_iterations=24_999),
         reconstruction_optimizer=OptimizerConfig(
             learning_rate=0.1, factor=0.8, start_iteration=300_000

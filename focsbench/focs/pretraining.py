@@ -23,6 +23,7 @@ from focsbench.focs.schedule import build_optimizer
 from focsbench.focs.seeding import iteration_seed, seeded
 from focsbench.focs.training import update
 from focsbench.networks.recognition import ArcFaceHead, RecognitionNetwork
+from focsbench.networks.resnet import FaceEncoder
 
 RECOGNITION_BATCH = 64
 RECOGNITION_OPTIMIZER = OptimizerConfig(
@@ -93,6 +94,7 @@ def train_encoder(
     long before the face model explains anything.
     """
     encoder = autoencoder.encoder
+    assert isinstance(encoder, FaceEncoder)
     optimizer = build_optimizer(config.init_optimizer, encoder.parameters())
     stream = BatchStream(data, config.batch_size, config.augmentation, seed)
     mask = threshold_mask(config)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from focsbench.focs.collectives import processes, sum_over_processes
 from focsbench.focs.loss_config import PixelNorm, Reduction
 
 
@@ -37,6 +38,7 @@ def reduce_map(values: Tensor, mask: Tensor, region: Tensor, reduction: Reductio
     if reduction == "all_pixels":
         return values.mean()
     if reduction == "mask_ratio":
-        return values.sum() / mask.sum().clamp(min=1.0)
+        # The mask of the whole batch, also where other processes have parts of it.
+        return processes() * values.sum() / sum_over_processes(mask.sum()).clamp(min=1.0)
     area = region.sum(dim=(1, 2)).clamp(min=1)
     return (values.sum(dim=(1, 2)) / area).mean()

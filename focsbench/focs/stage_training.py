@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
-from torch import Tensor
+from torch import Tensor, nn
 
 import focsbench
 from focsbench.data.aligned import AlignedArrays
@@ -22,8 +23,11 @@ from focsbench.focs.build import (
     load_module,
     save_module,
 )
-from focsbench.focs.checkpoints import Checkpoints, Stateful, fingerprint
+from focsbench.focs.checkpoints import Checkpoints, discard_finished, fingerprint
 from focsbench.focs.config import FocsConfig, OptimizerConfig
+from focsbench.focs.distributed import train_on
+from focsbench.focs.engine import Engine, Stateful
+from focsbench.focs.events import Events
 from focsbench.focs.inference import (
     MaskFunction,
     segmentation_mask,
@@ -34,7 +38,7 @@ from focsbench.focs.loop import run_iterations
 from focsbench.focs.schedule import em_phase
 from focsbench.focs.seeding import iteration_seed
 from focsbench.focs.stages import write_log
-from focsbench.focs.training import AutoencoderTrainer, SegmentationTrainer
+from focsbench.focs.training import AutoencoderTrainer, SegmentationTrainer, parameters_fixed
 from focsbench.networks.recognition import RecognitionNetwork
 from focsbench.networks.unet import UNet
 
@@ -46,10 +50,19 @@ FixedMask = Literal["threshold", "labels", "skin"]
 
 
 class StageTraining:
-    """One training stage of a run: its data, networks, checkpoints and outputs."""
+    """One training stage of a run: its data, networks, checkpoints and outputs.
+
+    engine: what trains; None: what the settings ask for, possibly several processes, each of
+        which makes its own object of this class.
+    """
 
     def __init__(
-        self, name: str, inputs: Mapping[str, Path], out: Path, settings: Mapping[str, Any]
+        self,
+        name: str,
+        inputs: Mapping[str, Path],
+        out: Path,
+        settings: Mapping[str, Any],
+        engine: Engine | None = None,
     ) -> None:
         self.name = name
         self.config = _without_missing_network(FocsConfig.model_validate(settings["method"]))
@@ -58,6 +71,7 @@ class StageTraining:
         self._settings = dict(settings)
         # Stages see the images in different orders; a row's own order depends on the seed alone.
         self._seed = iteration_seed(int(settings["seed"]), 4, _ORDER.index(name))
+        self._engine = engine or Engine()
 
     def autoencoder_stage(self, iterations: int, mask: FixedMask | None) -> None:
         """Train R alone under one kind of mask.
@@ -65,11 +79,29 @@ class StageTraining:
         mask: threshold (Eq. 9, with the robust loss), labels, skin (the colour detector on the
             augmented photographs), or None for all rendered pixels.
         """
-        robust = mask == "threshold"
+        self._on_all_devices("_train_autoencoder", iterations, mask)
+
+    def segmentation_stage(self) -> None:
+        """Train S on the preliminary masks of the initialised R."""
+        self._on_all_devices("_train_segmentation")
+
+    def em_stage(self) -> None:
+        """Alternate E-steps (S learns) and M-steps (R learns)."""
+        self._on_all_devices("_train_em")
+
+    def adaptation_stage(self) -> None:
+        """Train R on with the masks of a fixed S: M-steps on the images that will be evaluated."""
+        self._on_all_devices("_train_adaptation")
+
+    def _on_all_devices(self, method: str, *arguments: Any) -> None:
+        made_of = (self.name, dict(self._inputs), self._out, self._settings)
+        train_on(self.config.scale, self.config.batch_size, _train, made_of, method, arguments)
+
+    def _train_autoencoder(self, iterations: int, mask: FixedMask | None) -> None:
         network = self._autoencoder()
-        schedule = self.config.init_optimizer
-        trainer = AutoencoderTrainer(
-            self.config, network, self._recognizer, schedule, iterations, robust=robust
+        encoder = network.encoder
+        trainer = self._autoencoder_trainer(
+            network, self.config.init_optimizer, iterations, robust=mask == "threshold"
         )
         functions: dict[FixedMask | None, MaskFunction] = {
             "threshold": threshold_mask(self.config),
@@ -81,13 +113,13 @@ class StageTraining:
             function = _labels(batch.masks) if mask == "labels" else functions.get(mask)
             return trainer.step(iteration, batch, function)
 
-        self._run(iterations, step, encoder=network.encoder, optimizer=trainer.optimizer)
-        save_module(network.encoder, self._out / ENCODER_FILE)
+        self._run(iterations, step, encoder=encoder, optimizer=trainer.optimizer)
+        self._save(encoder, ENCODER_FILE)
 
-    def segmentation_stage(self) -> None:
-        """Train S on the preliminary masks of the initialised R."""
+    def _train_segmentation(self) -> None:
         iterations = self.config.schedule.unet_pretrain_iterations
-        network, unet = self._autoencoder(), build_unet(self.config, self._seed)
+        network, unet = self._autoencoder(), self._unet()
+        network.encoder = self._engine.frozen(network.encoder)
         trainer = self._segmentation_trainer(unet, self.config.pretrain_optimizer, iterations)
         labels = threshold_mask(self.config)
 
@@ -95,65 +127,66 @@ class StageTraining:
             return trainer.pretrain_step(iteration, self._batches(iteration), network, labels)
 
         self._run(iterations, step, unet=unet, optimizer=trainer.optimizer)
-        save_module(unet, self._out / UNET_FILE)
+        self._save(unet, UNET_FILE)
 
-    def em_stage(self) -> None:
-        """Alternate E-steps (S learns) and M-steps (R learns)."""
+    def _train_em(self) -> None:
         total = self.config.schedule.joint_iterations
-        network, unet = self._autoencoder(), build_unet(self.config, self._seed)
-        load_module(unet, self._inputs["segmentation"] / UNET_FILE)
-        m_trainer = AutoencoderTrainer(
-            self.config, network, self._recognizer, self.config.reconstruction_optimizer, total
-        )
+        network, unet = self._autoencoder(), self._unet("segmentation")
+        encoder = network.encoder
+        m_trainer = self._autoencoder_trainer(network, self.config.reconstruction_optimizer, total)
         e_trainer = self._segmentation_trainer(unet, self.config.segmentation_optimizer, total)
-        mask = segmentation_mask(self.config, unet)
+        learning = segmentation_mask(self.config, e_trainer.network)
+        fixed = segmentation_mask(self.config, self._engine.frozen(unet))
 
         def step(iteration: int) -> dict[str, float]:
             batch = self._batches(iteration)
             if em_phase(self.config.schedule, iteration) == "E":
-                terms = e_trainer.step(iteration, batch, network, mask)
+                terms = e_trainer.step(iteration, batch, network, learning)
                 return {f"S_{name}": value for name, value in terms.items()}
             unet.eval()
-            terms = m_trainer.step(iteration, batch, mask)
+            with parameters_fixed(unet):
+                terms = m_trainer.step(iteration, batch, fixed)
             return {f"R_{name}": value for name, value in terms.items()}
 
         self._run(
             total,
             step,
-            encoder=network.encoder,
+            encoder=encoder,
             unet=unet,
             m_optimizer=m_trainer.optimizer,
             e_optimizer=e_trainer.optimizer,
         )
-        save_module(network.encoder, self._out / ENCODER_FILE)
-        save_module(unet, self._out / UNET_FILE)
+        self._save(encoder, ENCODER_FILE)
+        self._save(unet, UNET_FILE)
 
-    def adaptation_stage(self) -> None:
-        """Train R on with the masks of a fixed S: M-steps on the images that will be evaluated."""
+    def _train_adaptation(self) -> None:
         iterations = self.config.schedule.adaptation_iterations
-        network, unet = self._autoencoder(), build_unet(self.config, self._seed)
-        load_module(unet, self._inputs["em"] / UNET_FILE)
-        trainer = AutoencoderTrainer(
-            self.config, network, self._recognizer, self.config.adaptation_optimizer, iterations
-        )
-        mask = segmentation_mask(self.config, unet.eval())
+        network, unet = self._autoencoder(), self._unet("em")
+        encoder = network.encoder
+        trainer = self._autoencoder_trainer(network, self.config.adaptation_optimizer, iterations)
+        unet.eval().requires_grad_(False)
+        mask = segmentation_mask(self.config, self._engine.frozen(unet))
 
         def step(iteration: int) -> dict[str, float]:
             return trainer.step(iteration, self._batches(iteration), mask)
 
-        self._run(iterations, step, encoder=network.encoder, optimizer=trainer.optimizer)
-        save_module(network.encoder, self._out / ENCODER_FILE)
-        save_module(unet, self._out / UNET_FILE)
+        self._run(iterations, step, encoder=encoder, optimizer=trainer.optimizer)
+        self._save(encoder, ENCODER_FILE)
+        self._save(unet, UNET_FILE)
 
     @cached_property
     def _batches(self) -> BatchStream:
         packed = "pack" if "pack" in self._inputs else "pack_evaluation"
         data = AlignedArrays.load(self._inputs[packed])
-        return BatchStream(data, self.config.batch_size, self.config.augmentation, self._seed)
+        config = self.config
+        return BatchStream(data, config.batch_size, config.augmentation, self._seed, self._engine)
 
     @cached_property
     def _recognizer(self) -> RecognitionNetwork | None:
-        return build_recognizer(self.config) if self.config.recognition.weights else None
+        if self.config.recognition.weights is None:
+            return None
+        network = build_recognizer(self.config).to(self._engine.device)
+        return cast(RecognitionNetwork, self._engine.frozen_recognizer(network))
 
     def _autoencoder(self) -> FaceAutoencoder:
         network = build_autoencoder(
@@ -163,23 +196,79 @@ class StageTraining:
             if start in self._inputs:
                 load_module(network.encoder, self._inputs[start] / ENCODER_FILE)
                 break
-        return network
+        return network.to(self._engine.device)
+
+    def _unet(self, start: str | None = None) -> UNet:
+        unet = build_unet(self.config, self._seed)
+        if start is not None:
+            load_module(unet, self._inputs[start] / UNET_FILE)
+        return unet.to(self._engine.device)
+
+    def _autoencoder_trainer(
+        self,
+        network: FaceAutoencoder,
+        optimizer: OptimizerConfig,
+        iterations: int,
+        robust: bool = False,
+    ) -> AutoencoderTrainer:
+        return AutoencoderTrainer(
+            self.config, network, self._recognizer, optimizer, iterations, robust, self._engine
+        )
 
     def _segmentation_trainer(
         self, unet: UNet, optimizer: OptimizerConfig, iterations: int
     ) -> SegmentationTrainer:
         return SegmentationTrainer(
-            self.config, unet, self._recognizer, optimizer, iterations, self._seed
+            self.config, unet, self._recognizer, optimizer, iterations, self._seed, self._engine
         )
 
     def _run(self, iterations: int, step: Any, **parts: Stateful) -> None:
         folders = sorted(folder.name for folder in self._inputs.values())
         key = fingerprint(self.name, self._settings, folders, sources=_SOURCES)
-        checkpoints = Checkpoints(self._out.parent.parent / "checkpoints", key)
-        checkpoints.track(**parts)
-        log = run_iterations(self.name, iterations, step, checkpoints, self.config.checkpoint_every)
-        write_log(self._out, log)
-        checkpoints.clear()
+        run, artefact = self._out.parent.parent, _artefact_name(self._out)
+        checkpoints = Checkpoints(run / "checkpoints", key, f"{self._out.parent.name}/{artefact}")
+        checkpoints.track(**parts, **self._engine.state())
+        first = self._engine.rank == 0
+        if first:
+            discard_finished(run / "checkpoints")
+        events = Events.wanted(artefact) if first else None
+        schedule = self.config.schedule
+        log = run_iterations(
+            self.name,
+            iterations,
+            step,
+            checkpoints,
+            self.config.checkpoint_every,
+            schedule.collapse_iterations,
+            self._engine,
+            events,
+        )
+        if events:
+            events.close()
+        if first:
+            write_log(self._out, log)
+
+    def _save(self, module: nn.Module, name: str) -> None:
+        if self._engine.rank == 0:
+            save_module(module, self._out / name)
+
+
+def _train(
+    engine: Engine,
+    made_of: tuple[str, dict[str, Path], Path, dict[str, Any]],
+    method: str,
+    arguments: tuple[Any, ...],
+) -> None:
+    """Run one stage in one of its processes."""
+    getattr(StageTraining(*made_of, engine), method)(*arguments)
+
+
+def _artefact_name(out: Path) -> str:
+    """Return what the folder of a stage is called once it is complete.
+
+    While it is written, its name has a prefix and a random suffix.
+    """
+    return re.sub(r"^\.partial-(.+)-\w{8}$", r"\1", out.name)
 
 
 def _without_missing_network(config: FocsConfig) -> FocsConfig:
