@@ -19,6 +19,8 @@ from .base import ReportContext, write_bytes, write_text
 from .eta_figure import sweep_figure
 from .eta_trends import (
     CHANGE,
+    COLLAPSED,
+    EXPECTED,
     FLAT,
     INDICES,
     PAPER,
@@ -32,7 +34,6 @@ from .eta_trends import (
 from .gallery_tiles import Pixels, mask_picture, photo_tiles
 from .table_writers import plain_markdown
 
-EXPECTED = {"up": "recall up", "down": "recall down", "flat": "barely a change"}
 MISSING = "—"
 
 
@@ -150,7 +151,8 @@ def trends_markdown(context: ReportContext) -> str:
         "back: largest step of recall between neighbouring values against the direction that the "
         "paper states (either way for η5). As the paper says: recall changes by "
         f"{CHANGE:g} or more in that direction and no step back is above {CHANGE:g}; for η5, no "
-        f"index ranges over more than {FLAT:g}. The paper prints curves without numbers, so these "
+        f"index ranges over more than {FLAT:g}. Not measured: a point has no number, or S keeps "
+        f"less than {COLLAPSED:g} of the face at every value. The paper prints curves without numbers, so these "
         "bounds are ours. One training per point: the verdicts say nothing about significance.\n\n"
         f"Figure: masks of {plain_markdown(sweep.photograph)} (the first photograph with a scarf "
         "that was scored): white is visible face, vermilion hidden, black outside the rendered "

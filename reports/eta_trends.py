@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -35,7 +35,9 @@ SYMBOLS = {
     "eta_presv": "η4 (presv)",
     "eta_bin": "η5 (bin)",
 }
+EXPECTED = {"up": "recall up", "down": "recall down", "flat": "barely a change"}
 CHANGE = 0.01  # a smaller change of recall is none, and a smaller step back is no step back
+COLLAPSED = 0.05  # a network S that keeps less than this everywhere shows no trend
 FLAT = 0.03  # a weight barely matters if no index ranges over more than this
 
 
@@ -46,7 +48,7 @@ class Trend:
     values: of the weight, ascending; indices: mean over the subsets at each of them, by name,
         in [0, 1]; None where nothing was measured.
     expected: what the paper says about recall.
-    change: by index, at the largest minus at the smallest value.
+    change: by index, at the largest minus at the smallest value; empty if a value is missing.
     spread: by index, largest minus smallest over all values.
     backward: largest step between neighbouring values against the expected direction of recall
         (0 if none; for ``flat``, the largest step either way).
@@ -86,6 +88,21 @@ def find_trends(summary: pd.DataFrame) -> tuple[Trend, ...]:
     return tuple(trends)
 
 
+def trend_lines(trends: Sequence[Trend]) -> list[str]:
+    """Return one line of plain text per weight, for the terminal."""
+    lines = []
+    for trend in trends:
+        curve = ", ".join(
+            "none" if value is None else f"{value:.3f}" for value in trend.indices[RECALL]
+        )
+        values = ", ".join(f"{value:g}" for value in trend.values)
+        lines.append(
+            f"{SYMBOLS[trend.eta]} at {values}: recall {curve}; "
+            f"paper: {EXPECTED[trend.expected]}; {trend.verdict}"
+        )
+    return lines
+
+
 def value_of(method: str) -> float:
     """Return the value in a method name such as ``eta_area=0.5``."""
     return float(method.partition("=")[2])
@@ -103,6 +120,8 @@ def _judge(
     change = {index: curve[-1] - curve[0] for index, curve in known.items()}
     spread = {index: max(curve) - min(curve) for index, curve in known.items()}
     recall = known[RECALL]
+    if max(recall) < COLLAPSED:
+        return Trend(eta, expected, values, indices, change, spread, 0.0, "not measured")
     steps = [after - before for before, after in pairwise(recall)]
     if expected == "flat":
         flat = max(spread.values()) <= FLAT

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from focsbench import registry
+from focsbench.errors import ConfigError
 from focsbench.focs.stages import STAGES, Stage
-from focsbench.focs.sweep import SweepConfig, point_iterations, sweep_points
+from focsbench.focs.sweep import ETAS, SweepConfig, point_iterations, sweep_points
 from focsbench.runs.plan import Step
 
+if TYPE_CHECKING:
+    from focsbench.profiles.profile import Profile
+
 SWEEP = "sweep"
+REPORT = "eta_sweep"
 PROTOCOL = "ar_segmentation"
 
 
@@ -74,3 +80,37 @@ def sweep_steps(
     }
     function = "focsbench.runs.sweep:gather_step"
     yield make(SWEEP, function, ("data", *trained), config, plugin, optional=trained)
+
+
+def swept_profile(
+    profile: Profile,
+    etas: Sequence[str] = (),
+    values: Sequence[float] = (),
+    iterations: int | None = None,
+) -> Profile:
+    """Return a profile with a sweep and its report, the profile's own sweep with changes.
+
+    Args:
+        profile: of the run; without a sweep it gets the default one.
+        etas: weights that are swept, with or without ``eta_``; empty for those of the profile.
+        values: of each of these weights; empty for those of the profile.
+        iterations: of S at each point; None for those of the profile.
+
+    Raises:
+        ConfigError: if there is no such weight, or there are values but no weight.
+    """
+    sweep = (profile.sweep or SweepConfig()).model_dump()
+    named = [eta if eta.startswith("eta_") else f"eta_{eta}" for eta in etas]
+    for eta in named:
+        if eta not in ETAS:
+            raise registry.unknown("weight of the segmentation loss", eta, ETAS)
+    if values and not named:
+        raise ConfigError("sweep: values need the weight that has them; name it with --eta.")
+    if named:
+        sweep["etas"] = tuple(dict.fromkeys(named))
+    if values:
+        sweep["values"] |= dict.fromkeys(named, tuple(values))
+    if iterations is not None:
+        sweep["iterations"] = iterations
+    reports = [name for name in profile.reports if name != REPORT]
+    return profile.with_changes(sweep=sweep, reports=[*reports, REPORT])
