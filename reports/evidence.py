@@ -79,14 +79,16 @@ class Evidence:
     data: str = ""
     name: str = ""
 
-    def items(self, method: str, number: Number) -> frozenset[str]:
-        """Return the images that have this number.
+    def items(self, method: str, number: Number) -> frozenset[str] | None:
+        """Return the images that have this number; None where only a pooled number is known.
 
         Raises:
             NotMeasured: if there is none.
         """
         if self._is_pool(method, number):
             return frozenset(self._pools.members(method, number.subset))
+        if number.protocol == NOW:
+            return None
         return frozenset(self._images(method, number)["item"])
 
     def measure(self, method: str, number: Number, among: frozenset[str] | None = None) -> Measured:

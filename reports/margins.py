@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,7 +78,7 @@ def _difference(check: Check, run: Evidence) -> Margin:
     sides = ((check.measured, check.number), (str(check.reference), check.reference_number))
     among = None
     if check.number == check.reference_number:
-        among = frozenset.intersection(*(run.items(*side) for side in sides))
+        among = _common(run.items(*side) for side in sides)
     measured, reference = (run.measure(*side, among) for side in sides)
     if reference.value == 0:
         raise NotMeasured(f"{check.reference_number} of {check.reference} is 0")
@@ -98,7 +98,7 @@ def _over_sweep(
     points = sweep_points(run, setting)
     if len(points) < 2:
         raise NotMeasured(f"the run has no sweep of {setting}")
-    among = frozenset.intersection(*(run.items(method, number) for method in points.values()))
+    among = _common(run.items(method, number) for method in points.values())
     measured = [run.measure(method, number, among) for method in points.values()]
     values = np.array([each.value for each in measured])
     subjects, statistics = _on_same_subjects(measured)
@@ -109,6 +109,13 @@ def _over_sweep(
     images = min(each.images for each in measured)
     margin = float(combine(values[None])[0])
     return Margin(tuple(values), margin, images, subjects, statistic if statistics else None)
+
+
+def _common(items: Iterable[frozenset[str] | None]) -> frozenset[str] | None:
+    """Return the images that all have; None where that is not known."""
+    known = list(items)
+    whole = [one for one in known if one is not None]
+    return frozenset.intersection(*whole) if len(whole) == len(known) else None
 
 
 def _change(values: FloatArray) -> FloatArray:

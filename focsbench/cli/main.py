@@ -7,6 +7,7 @@ import sys
 import typer
 
 from focsbench.cli import (
+    claims,
     data,
     list_names,
     models,
@@ -44,6 +45,7 @@ def start(context: typer.Context) -> None:
 
 app.command("run-all")(run_all.command)
 app.command("report")(report.command)
+app.command("claims")(claims.command)
 app.command("train")(train.command)
 app.command("predict")(predict.command)
 app.command("score")(score.command)

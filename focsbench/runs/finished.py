@@ -1,0 +1,156 @@
+"""What a finished run has measured, read from its folder alone.
+
+Nothing here depends on today's plan: a run that older code made is read in the same way.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from focsbench.errors import InputError
+from focsbench.files import sha256_of
+from focsbench.runs.run_folder import RESULTS, RunFolder
+from focsbench.runs.score import ARRAYS, COLUMNS, ROWS
+from focsbench.runs.seeds import run_folders
+from focsbench.runs.store import DESCRIPTION, Store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from focsbench.reports.evidence import Evidence
+
+SWEEP = "eta_sweep"
+NOW = "now"
+
+
+def read_runs(folders: Sequence[Path]) -> list[Evidence]:
+    """Read runs; one over several seeds gives the evidence of every seed.
+
+    Raises:
+        InputError: if a folder is no finished run.
+    """
+    runs = [run for folder in folders for run in run_folders(folder)]
+    return [read_evidence(run) for run in runs]
+
+
+def read_evidence(run: RunFolder) -> Evidence:
+    """Read the results of one run, and what their intervals need.
+
+    Raises:
+        InputError: if the folder is no run, or its results are missing or not readable.
+    """
+    import pandas as pd
+
+    from focsbench.reports.evidence import Evidence, data_text
+
+    config = run.read_config()
+    results = _read_results(run.root / RESULTS)
+    inputs = _inputs_of_results(run)
+    data = _data_key(run.store, inputs)
+    if not (results["protocol"] == SWEEP).any():
+        results = pd.concat([results, *_sweep_rows(run.store, data)], ignore_index=True)
+    return Evidence(
+        results=results,
+        distances={
+            name.split(":")[1]: run.store.folder(name, key) / ARRAYS
+            for name, key in inputs.items()
+            if name.startswith("score:") and name.endswith(f":{NOW}")
+        },
+        occluders=_occluders(config),
+        data=data or data_text([config.get("data"), config.get("evaluation_split")]),
+        name=f"{run.root.name}: profile {config.get('name')}, seed {config.get('seed')}",
+    )
+
+
+def labels_of(methods: Sequence[str]) -> dict[str, str]:
+    """Return the printed names of rows that are registered, without importing them."""
+    from focsbench import registry
+    from focsbench.registry import Kind
+    from focsbench.runs.sources import SourceTree
+
+    tree, known = SourceTree(), set(registry.names(Kind.BASELINE))
+    labels = {}
+    for method in methods:
+        if method in known:
+            try:
+                target = registry.target(Kind.BASELINE, method)
+                labels[method] = str(tree.class_constant(target, "label"))
+            except LookupError:
+                labels[method] = method
+    return labels
+
+
+def _read_results(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    text = dict.fromkeys(set(COLUMNS) - {"value"}, str)
+    try:
+        results = pd.read_csv(
+            path, dtype={**text, "value": float}, keep_default_na=False, na_values={"value": [""]}
+        )
+    except FileNotFoundError:
+        raise InputError(f"{path}: not there; finish the run with `focsbench run-all`.") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: not readable as results ({error}); run again.") from None
+    missing = [name for name in COLUMNS if name not in results]
+    if missing or results.empty:
+        reason = f"no column {missing[0]}" if missing else "no rows"
+        raise InputError(f"{path}: {reason}; run again.")
+    return results
+
+
+def _inputs_of_results(run: RunFolder) -> dict[str, str]:
+    """Return the content keys of the steps that the results were joined from; {} if not kept."""
+    digest = sha256_of(run.root / RESULTS)
+    for path in sorted(run.store.root.glob(f"aggregate-*/{DESCRIPTION}")):
+        facts = _description(path)
+        if facts.get("files", {}).get(RESULTS, {}).get("sha256") == digest:
+            return dict(facts.get("inputs", {}))
+    return {}
+
+
+def _data_key(store: Store, inputs: dict[str, str]) -> str:
+    """Return the content key of the photographs, the same for runs on the same ones; "" if lost."""
+    for name, key in inputs.items():
+        found = _description(store.folder(name, key) / DESCRIPTION).get("inputs", {})
+        if "data" in found:
+            return str(found["data"])
+    return ""
+
+
+def _sweep_rows(store: Store, data: str) -> list[pd.DataFrame]:
+    """Return the rows of a sweep that was run by itself on the same photographs."""
+    found = [
+        path.parent
+        for path in sorted(store.root.glob(f"sweep-*/{DESCRIPTION}"))
+        if data and _description(path).get("inputs", {}).get("data") == data
+    ]
+    # Two sweeps with other settings: none of them is the one of this run.
+    return [_read_results(found[0] / ROWS)] if len(found) == 1 else []
+
+
+def _description(path: Path) -> dict[str, Any]:
+    try:
+        facts = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return facts if isinstance(facts, dict) else {}
+
+
+def _occluders(config: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+    from pydantic import ValidationError
+
+    from focsbench.data.synthetic.config import SyntheticConfig
+    from focsbench.data.synthetic.occluder_kinds import celeba_occluders
+
+    fields = (config.get("data") or {}).get("synthetic")
+    if fields is None:
+        return {}
+    try:
+        synthetic = SyntheticConfig.model_validate(fields)
+    except ValidationError:
+        return {}
+    return celeba_occluders(synthetic, str(config.get("evaluation_split", "test")))
