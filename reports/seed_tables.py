@@ -48,7 +48,7 @@ def write_seed_tables(context: ReportContext, failed: Sequence[int] = ()) -> lis
 def spec_over_seeds(spec: TableSpec) -> TableSpec:
     """Return the description of the same table over seeds."""
     columns = tuple(replace(column, spread=True) for column in spec.columns)
-    return replace(spec, columns=columns, notes=(SPREAD, *spec.notes), counted="seeds")
+    return replace(spec, columns=columns, spread_note=SPREAD, counted="seeds")
 
 
 def _without_spread(name: str) -> PublishedTable | None:

@@ -39,7 +39,18 @@ def test_help_is_quick_and_names_every_command():
         text = subprocess.run([COMMAND, "--help"], capture_output=True, text=True, check=True)
         best = min(best, time.perf_counter() - start)
     assert best < 0.3
-    for name in ("run-all", "report", "score", "list", "models", "data", "now", "version"):
+    for name in (
+        "run-all",
+        "train",
+        "predict",
+        "report",
+        "score",
+        "list",
+        "models",
+        "data",
+        "now",
+        "version",
+    ):
         assert f"  {name} " in text.stdout
 
 
