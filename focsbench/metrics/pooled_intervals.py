@@ -55,7 +55,7 @@ class PooledMedian:
         low = np.full(len(weights), -1)  # the last bin known to end below the median
         high = np.full(len(weights), BINS)
         while (high - low).max() > 1:
-            middle = (low + high) // 2
+            middle = (low + high + 1) // 2  # high itself, once the two are neighbours
             reached = self._counts(weights, middle) >= half
             high = np.where(reached, middle, high)
             low = np.where(reached, low, middle)
