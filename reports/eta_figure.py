@@ -15,6 +15,7 @@ from .figures import figure_bytes, figure_style, new_figure
 from .gallery_tiles import Pixels
 
 COLUMNS = 3
+MOST_LETTERS = 32  # that fit side by side below a panel
 STANDARD = "#c00000"  # red dots, as in the paper
 MARKERS = ("o", "s", "^", "D")
 
@@ -36,13 +37,14 @@ def sweep_figure(
         masks: by weight, one picture (S, S, 3) per value; None where there is none.
         photograph: titled pictures (S, S, 3) shown once, e.g. the photograph and its true mask.
     """
-    rows = -(-(len(trends) + 1) // COLUMNS)
+    columns = min(COLUMNS, len(trends) + 1)
+    rows = -(-(len(trends) + 1) // columns)
     with figure_style():
-        figure = new_figure(6.9, 2.35 * rows)
-        cells = figure.subfigures(rows, COLUMNS, squeeze=False).ravel()
+        figure = new_figure(2.3 * columns, 2.35 * rows)
+        cells = figure.subfigures(rows, columns, squeeze=False).ravel()
         limits = _limits(trends)
         for place, trend in enumerate(trends):
-            _panel(cells[place], trend, standard, masks, limits, named=place % COLUMNS == 0)
+            _panel(cells[place], trend, standard, masks, limits, named=place % columns == 0)
         _key(cells[len(trends)], photograph)
         return figure_bytes(figure, "png"), figure_bytes(figure, "pdf")
 
@@ -67,7 +69,9 @@ def _panel(
             if value is not None:
                 curves.plot(chosen, value, "o", color=STANDARD, markersize=4.5, zorder=5)
     curves.set_title(SYMBOLS[trend.eta])
-    curves.set_xticks(places, [f"{value:g}" for value in trend.values])
+    names = [f"{value:g}" for value in trend.values]
+    crowded = len(names) * max(map(len, names)) > MOST_LETTERS
+    curves.set_xticks(places, names, rotation=90 if crowded else 0)
     curves.set_ylim(*limits)
     if not named:
         curves.tick_params(labelleft=False)

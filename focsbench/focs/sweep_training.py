@@ -10,39 +10,69 @@ import numpy as np
 import torch
 
 from focsbench.focs.autoencoder import Decoded, FaceAutoencoder
-from focsbench.focs.build import UNET_FILE, build_unet, load_module, save_module
+from focsbench.focs.build import UNET_FILE, load_module
+from focsbench.focs.distributed import train_on
+from focsbench.focs.engine import Engine
 from focsbench.focs.inference import MaskFunction, segmentation_mask
 from focsbench.focs.stage_training import StageTraining
 from focsbench.focs.training import fixed_fit
 from focsbench.types import Reconstruction, Sample
 
 
-class SweepTraining(StageTraining):
-    """Training at one point.
+def train_point(
+    inputs: Mapping[str, Path], out: Path, settings: Mapping[str, Any], iterations: int
+) -> Masks:
+    """Train S, save it in ``out``, and return its masks for new images.
 
-    inputs: folders of ``pack``, ``segmentation`` (where S starts) and either ``init`` or ``em``
-        (whose R is used).
+    Args:
+        inputs: folders of ``pack``, ``segmentation`` (where S starts) and either ``init`` or
+            ``em`` (whose R is used).
+        out: folder of the result.
+        settings: as of a training stage; ``method`` has the weights of this point.
+        iterations: of S.
+
+    Raises:
+        TrainingError: if a number is not finite. A mask that vanishes is a result here.
     """
+    config = SweepTraining(inputs, out, settings).config
+    made_of = (dict(inputs), out, dict(settings))
+    train_on(config.scale, config.batch_size, _train, made_of, iterations)
+    return Masks(SweepTraining(inputs, out, settings))
 
-    def __init__(self, inputs: Mapping[str, Path], out: Path, settings: Mapping[str, Any]) -> None:
+
+class SweepTraining(StageTraining):
+    """Training at one point, in one of the processes that take part."""
+
+    def __init__(
+        self,
+        inputs: Mapping[str, Path],
+        out: Path,
+        settings: Mapping[str, Any],
+        engine: Engine | None = None,
+    ) -> None:
         # Every point sees the images in the same order, that of the joint training.
-        super().__init__("em", inputs, out, settings)
+        super().__init__("em", inputs, out, settings, engine)
         self.name = "sweep"
+        self.config = self.config.with_changes({"schedule": {"collapse_iterations": 0}})
 
-    def run(self, iterations: int) -> Masks:
-        """Train S for so many iterations, save it, and return its masks for new images."""
-        network, unet = self._autoencoder(), build_unet(self.config, self._seed)
-        load_module(unet, self._inputs["segmentation"] / UNET_FILE)
+    def train(self, iterations: int) -> None:
+        """Train S for so many iterations and save it."""
+        network, unet = self._autoencoder(), self._unet("segmentation")
+        network.encoder = self._engine.frozen(network.encoder)
         trainer = self._segmentation_trainer(unet, self.config.segmentation_optimizer, iterations)
-        mask = segmentation_mask(self.config, unet)
+        mask = segmentation_mask(self.config, trainer.network)
 
         def step(iteration: int) -> dict[str, float]:
             return trainer.step(iteration, self._batches(iteration), network, mask)
 
         self._run(iterations, step, unet=unet, optimizer=trainer.optimizer)
-        save_module(unet, self._out / UNET_FILE)
-        unet.eval()
-        return Masks(network, mask)
+        self._save(unet, UNET_FILE)
+
+    def trained(self) -> tuple[FaceAutoencoder, MaskFunction]:
+        """Return R and the mask function of the S that was saved."""
+        unet = self._unet()
+        load_module(unet, self._out / UNET_FILE)
+        return self._autoencoder(), segmentation_mask(self.config, unet.eval())
 
 
 class Masks:
@@ -52,9 +82,8 @@ class Masks:
     label: ClassVar[str] = "Sweep"
     stages: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, autoencoder: FaceAutoencoder, mask: MaskFunction) -> None:
-        self._autoencoder = autoencoder
-        self._mask = mask
+    def __init__(self, training: SweepTraining) -> None:
+        self._autoencoder, self._mask = training.trained()
 
     @torch.no_grad()
     def reconstruct(self, samples: Sequence[Sample]) -> list[Reconstruction]:
@@ -65,3 +94,9 @@ class Masks:
         visible = self._mask(images, decoded).numpy()
         region = decoded.region.numpy()
         return [Reconstruction(region=region[i], visible=visible[i]) for i in range(len(samples))]
+
+
+def _train(
+    engine: Engine, made_of: tuple[dict[str, Path], Path, dict[str, Any]], iterations: int
+) -> None:
+    SweepTraining(*made_of, engine).train(iterations)

@@ -37,10 +37,10 @@ def point_step(inputs: dict[str, Path], out: Path, config: dict[str, Any], worke
     config: method (FocsConfig fields of this point), face_model, seed, iterations, dataset, split,
         image_size.
     """
-    from focsbench.focs.sweep_training import SweepTraining
+    from focsbench.focs.sweep_training import train_point
 
     del workers
-    masks = SweepTraining(inputs, out, config).run(config["iterations"])
+    masks = train_point(inputs, out, config, config["iterations"])
     (out / PREDICTIONS).mkdir()
     # What fails is said once for all points, where they are scored.
     write_predictions(masks, _dataset(inputs, config), out / PREDICTIONS, config["image_size"])
