@@ -1,4 +1,4 @@
-"""The tables of a run over several seeds: means and spreads over the seeds."""
+"""The reports of a run over several seeds: means and spreads over seeds, claims judged by all."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from .base import ReportContext, write_text
+from .claims_page import claims_page
+from .claims_table import claims_csv
+from .evidence import Evidence
+from .findings import headline
+from .judging import judge
 from .overview import TABLES
 from .published import PublishedTable, load_published
 from .table_spec import TableSpec
@@ -14,25 +19,36 @@ from .table_writers import latex_table, markdown_table, table_of_run
 from .tables import build_table
 
 PAGE = "report.md"
+FINDINGS = "findings.md"
 SPREAD = "Mean ± sample standard deviation over seeds; published rows have no spread here."
 
 
-def write_seed_tables(context: ReportContext, failed: Sequence[int] = ()) -> list[Path]:
-    """Write every table as Markdown and LaTeX, and ``report.md`` that shows them together.
+def write_seed_reports(
+    context: ReportContext, evidence: Sequence[Evidence], failed: Sequence[int] = ()
+) -> list[Path]:
+    """Write every table and the findings, and ``report.md`` that shows them together.
 
     Args:
         context: its summary has mean, standard deviation and number of seeds where that of one
             run has those of images.
+        evidence: what each seed has measured.
         failed: seeds of the run that have no results.
     """
-    files: list[Path] = []
+    findings = judge(evidence)
+    names = [one.name for one in evidence]
+    title, _, claims = claims_page(findings, context.labels, names).partition("\n\n")
+    files = [
+        write_text(context.output / FINDINGS, f"{title}\n\n{headline(findings)}\n\n{claims}"),
+        write_text(context.output / "findings.csv", claims_csv(findings, names)),
+    ]
     sections = [f"# Results: {context.run}"]
     if failed:
         sections.append(f"Without results: seed {', '.join(map(str, failed))}.")
-    sections.append(
-        "Each seed has a report of its own, with pictures and failures, in its folder `seed-…`; "
-        "`focsbench claims` judges the claims over all of them."
-    )
+    sections += [
+        "Each seed has a report of its own, with pictures and failures, in its folder `seed-…`.",
+        "## Which claims are reproduced",
+        f"{headline(findings)} All of them: [{FINDINGS}]({FINDINGS}).",
+    ]
     for spec in TABLES:
         if table_of_run(spec, context) is None:
             continue

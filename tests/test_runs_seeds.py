@@ -88,25 +88,30 @@ def rows(method, value):
     ]
 
 
-def result_folder(path, value):
+def run_of_seed(path, profile, found):
+    member = RunFolder(path)
     path.mkdir()
-    found = [*rows("mofa", value), *rows("focs", value / 2)]
+    member.write_config(profile.model_dump(mode="json"), {})
     write_rows(path / "results.csv", found)
     summary = [vars(one) for one in summarise(found)]
     (path / "summary.json").write_text(json.dumps(summary))
-    return path
+    return member
 
 
 def test_files_over_seeds(tmp_path):
     run = RunFolder(tmp_path / "run")
     run.root.mkdir()
     profile = load_profile("smoke", ["seeds=3", 'protocols=["ar_rmse"]'])
-    results = {
-        0: result_folder(tmp_path / "first", 8.0),
-        1: result_folder(tmp_path / "second", 10.0),
+    members = {
+        seed: run_of_seed(
+            run.root / f"seed-{seed}",
+            profile.of_seed(seed),
+            [*rows("mofa", value), *rows("focs", value / 2)],
+        )
+        for seed, value in ((0, 8.0), (1, 10.0))
     }
     labels = {"mofa": "MoFA", "focs": "FOCS"}
-    files = write_over_seeds(run, profile, results, labels)
+    files = write_over_seeds(run, profile, members, labels)
     assert all(path.is_file() for path in files)
 
     with (run.root / "results_seeds.csv").open(newline="") as file:
@@ -121,7 +126,10 @@ def test_files_over_seeds(tmp_path):
     page = (run.reports / "report.md").read_text()
     assert "smoke, test split, seeds 0, 1" in page
     assert "Without results: seed 2." in page
-    assert write_over_seeds(run, profile, results, {}) == files[:2]
+    findings = (run.reports / "findings.md").read_text()
+    assert "seed-0: profile smoke, seed 0" in findings
+    assert findings.split("\n\n")[1] in page  # the headline
+    assert write_over_seeds(run, profile, members, {}) == files[:2]
 
 
 def test_tables_over_seeds_print_the_spread_over_seeds(tmp_path):
@@ -130,18 +138,15 @@ def test_tables_over_seeds_print_the_spread_over_seeds(tmp_path):
 
     run = RunFolder(tmp_path / "run")
     run.root.mkdir()
-    results = {}
+    profile = load_profile("smoke", ["seeds=2", 'protocols=["now"]'])
+    members = {}
     for seed, value in ((0, 8.0), (1, 10.0)):
-        path = results[seed] = tmp_path / f"seed{seed}"
-        path.mkdir()
         found = [
             ResultRow("mofa", "now", "unoccluded", "", "pooled", metric, value)
             for metric in ("median", "mean", "std", "n")
         ]
-        write_rows(path / "results.csv", found)
-        (path / "summary.json").write_text(json.dumps([vars(one) for one in summarise(found)]))
-    profile = load_profile("smoke", ["seeds=2", 'protocols=["now"]'])
-    write_over_seeds(run, profile, results, {"mofa": "MoFA"})
+        members[seed] = run_of_seed(run.root / f"seed-{seed}", profile.of_seed(seed), found)
+    write_over_seeds(run, profile, members, {"mofa": "MoFA"})
     text = (run.reports / "table3.md").read_text()
     assert "9.00 ± 1.41" in text
     assert "1.35 ±" not in text  # published spreads are over images

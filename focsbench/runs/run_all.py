@@ -203,14 +203,12 @@ def _publish_over_seeds(
     run: RunFolder, profile: Profile, planned: Sequence[_Planned], finished: Sequence[FinishedRun]
 ) -> None:
     """Write the results of all seeds together, and tables over them."""
-    results = {
-        one.seed: artefact.folder
-        for one in finished
-        if (artefact := one.outcome.artefact(AGGREGATE)) is not None
+    members = {
+        one.seed: one.folder for one in finished if one.outcome.artefact(AGGREGATE) is not None
     }
-    if not results:
+    if not members:
         return
     labels = [step.config.get("labels") for step in planned[0].plan.steps]
-    wanted = write_over_seeds(run, profile, results, dict(next(filter(None, labels), [])))
-    if len(results) == len(finished):
+    wanted = write_over_seeds(run, profile, members, dict(next(filter(None, labels), [])))
+    if len(members) == len(finished):
         run.delete_old(set(wanted))

@@ -35,20 +35,22 @@ def run_folders(path: Path) -> list[RunFolder]:
 
 
 def write_over_seeds(
-    run: RunFolder, profile: Profile, results: Mapping[int, Path], labels: Mapping[str, str]
+    run: RunFolder, profile: Profile, members: Mapping[int, RunFolder], labels: Mapping[str, str]
 ) -> list[Path]:
     """Write what the seeds of a run say together; return the files.
 
     Args:
         run: the outer folder.
         profile: of the whole run.
-        results: by seed, the folder with the results and the summary of that seed.
-        labels: printed name by method; without any, no tables are written.
+        members: the run folder of each seed that has results.
+        labels: printed name by method; without any, no reports are written.
     """
-    rows = {seed: read_rows(folder / RESULTS) for seed, folder in results.items()}
+    rows = {seed: read_rows(member.root / RESULTS) for seed, member in members.items()}
     summary = [
         dataclasses.asdict(entry)
-        for entry in summarise_seeds({seed: _summary(path) for seed, path in results.items()})
+        for entry in summarise_seeds(
+            {seed: _summary(member.root) for seed, member in members.items()}
+        )
     ]
     files = [run.root / SEED_RESULTS, run.root / SEED_SUMMARY]
     write_atomically(files[0], _joined(rows).encode())
@@ -58,7 +60,8 @@ def write_over_seeds(
     import pandas as pd
 
     from focsbench.reports.base import ReportContext
-    from focsbench.reports.seed_tables import write_seed_tables
+    from focsbench.reports.seed_tables import write_seed_reports
+    from focsbench.runs.finished import read_evidence
 
     context = ReportContext(
         results=pd.DataFrame([dataclasses.asdict(row) for many in rows.values() for row in many]),
@@ -70,10 +73,11 @@ def write_over_seeds(
         labels=labels,
         output=run.reports,
         run=f"profile {profile.name}, {profile.evaluation_split} split, "
-        f"seeds {', '.join(map(str, results))}",
+        f"seeds {', '.join(map(str, members))}",
         seed=profile.seed,
     )
-    return [*files, *write_seed_tables(context, _failed(profile, results))]
+    evidence = [read_evidence(member) for member in members.values()]
+    return [*files, *write_seed_reports(context, evidence, _failed(profile, members))]
 
 
 def _summary(folder: Path) -> list[SummaryEntry]:
@@ -90,6 +94,6 @@ def _joined(rows: Mapping[int, Sequence[ResultRow]]) -> str:
     return text.getvalue()
 
 
-def _failed(profile: Profile, results: Mapping[int, Path]) -> list[int]:
+def _failed(profile: Profile, members: Mapping[int, RunFolder]) -> list[int]:
     """Return the seeds of a run that have no results."""
-    return [profile.seed + n for n in range(profile.seeds) if profile.seed + n not in results]
+    return [profile.seed + n for n in range(profile.seeds) if profile.seed + n not in members]
