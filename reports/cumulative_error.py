@@ -15,7 +15,7 @@ from focsbench.now.pairing import read_pairs
 from focsbench.protocols.now import subsets
 from focsbench.types import FloatArray
 
-from .base import ReportContext, write_bytes, write_text
+from .base import ABLATIONS, ReportContext, write_bytes, write_text
 from .error_curves import error_curve_figure
 from .summary import POOLED
 
@@ -56,6 +56,8 @@ def cumulative_curves(context: ReportContext) -> pd.DataFrame:
     for subset in SUBSETS:
         curves = {}
         for method in context.labels:
+            if method in ABLATIONS:  # they would hide the other curves
+                continue
             files = _files(rows[rows["method"] == method], subset, context.distances.get(method))
             if files:
                 curves[method] = _pool(files)

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from focsbench.now.pairing import OCCLUDED, UNOCCLUDED, read_yaw
 from focsbench.types import FloatArray
 
-from .base import ReportContext, write_bytes, write_text
+from .base import ABLATIONS, ReportContext, write_bytes, write_text
 from .figures import figure_bytes, figure_style, new_figure
 from .summary import POOLED
 
@@ -54,7 +54,7 @@ def error_by_yaw(context: ReportContext) -> pd.DataFrame:
     Every photograph of ``multiview_neutral`` and ``multiview_occlusions`` that was scored counts
     once with its mean distance, in the bin of ten degrees that its yaw is nearest to; mean and
     std (population) are over these photographs. Photographs of unknown pose are left out (the
-    protocol's ``yaw.csv`` says why), and so are methods that only bound a table.
+    protocol's ``yaw.csv`` says why), and so are methods that only bound a table, and ablations.
     """
     rows = context.results
     rows = rows[
@@ -66,7 +66,7 @@ def error_by_yaw(context: ReportContext) -> pd.DataFrame:
     frames = []
     for method in context.labels:
         folder = context.distances.get(method)
-        if folder is None or method in context.references:
+        if folder is None or method in context.references | ABLATIONS:
             continue
         mine = rows[rows["method"] == method]
         mine = mine.assign(yaw=nearest_bin(mine["item"].map(read_yaw(folder)).to_numpy(float)))

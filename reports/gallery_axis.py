@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 
 import matplotlib
@@ -37,7 +37,7 @@ class Axis:
     def places(self) -> list[int]:
         """Return where each picture begins, pixels; groups stand further apart."""
         places = [0]
-        for before, label in zip(self.labels, self.labels[1:], strict=False):
+        for before, label in pairwise(self.labels):
             places.append(places[-1] + TILE + (GAP if label.group == before.group else GROUP_GAP))
         return places
 

@@ -194,7 +194,9 @@ def occluders(context: ReportContext) -> dict[str, tuple[str, ...]]:
 
 def samples(context: ReportContext, dataset: str, items: Iterable[str]) -> Iterator[Sample]:
     """Yield the samples of the named photographs; one that cannot be read is left out."""
-    source = context.datasets[dataset]
+    source = context.datasets.get(dataset)
+    if source is None:
+        return
     places = {key: place for place, key in enumerate(source.keys())}
     for item in track(list(items), f"photographs of {DATASET_NAMES[dataset]}"):
         try:

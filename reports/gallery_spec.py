@@ -82,6 +82,7 @@ def write_gallery(spec: GallerySpec, context: ReportContext) -> list[Path]:
     grids = _grids(spec, _names(panels, context), picks.items, tiles)
     page = page_png([Block(tuple(grids))])
     caption = caption_of(spec, picks)
+    # The caption is the last paragraph: read_caption relies on it.
     markdown = f"# {spec.heading}. {spec.title}\n\n![{spec.title}]({spec.name}.png)\n\n"
     stem = context.output / spec.name
     return [
@@ -89,6 +90,11 @@ def write_gallery(spec: GallerySpec, context: ReportContext) -> list[Path]:
         write_text(stem.with_suffix(".md"), markdown + plain_markdown(caption)),
         write_text(stem.with_suffix(".tex"), _latex(spec, caption)),
     ]
+
+
+def read_caption(page: Path) -> str:
+    """Return the caption, as Markdown, from the ``.md`` file of a gallery."""
+    return page.read_text(encoding="utf-8").rstrip().rpartition("\n\n")[2]
 
 
 def caption_of(spec: GallerySpec, picks: Picks) -> str:

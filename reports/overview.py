@@ -2,32 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from tabulate import tabulate
 
-from . import table1, table3, table4
+from . import supplement_table1, table1, table2, table3, table4, table5
 from .base import Report, ReportContext, write_text
 from .cumulative_error import CumulativeError
 from .error_by_yaw import ErrorByYaw
-from .findings import Findings, findings_section
+from .eta_sweep import EtaSweep, trends_markdown
+from .findings import Findings
 from .gallery import Gallery
+from .gallery_spec import read_caption
+from .paper_galleries import GALLERIES
+from .paper_items import RUN, items_markdown
+from .table_spec import TableSpec
 from .table_writers import markdown_table, plain_markdown, table_of_run
 
 PARTS: tuple[type[Report], ...] = (
     Findings,
     table1.Table1,
+    table2.Table2,
     table3.Table3,
     table4.Table4,
+    table5.Table5,
+    supplement_table1.SupplementTable1,
     CumulativeError,
     ErrorByYaw,
+    EtaSweep,
+    *GALLERIES,
     Gallery,
 )
-TABLES = (table1.SPEC, table3.SPEC, table4.SPEC)
+TABLES: tuple[TableSpec, ...] = (
+    table1.SPEC,
+    table2.SPEC,
+    table3.SPEC,
+    table4.SPEC,
+    table5.SPEC,
+    supplement_table1.SPEC,
+)
 PICTURES = {
     "cumulative_error.png": "Cumulative error on NoW: share of scan points within x mm of the "
     "reconstruction",
     "error_by_yaw.png": "Mean distance of a photograph on NoW against the yaw of the head",
+    "eta_sweep.png": "Masks on AR against each weight of the segmentation loss",
     "gallery.png": "The photographs that fit worst, at the median, and best",
     "gallery_occluders.png": "One photograph of every occluded subset, picked by seed",
 }
@@ -42,18 +61,26 @@ class Overview:
     def write(self, context: ReportContext) -> list[Path]:
         """See :class:`focsbench.reports.base.Report`."""
         files = [file for part in PARTS for file in part().write(context)]
+        written = {file.name: file for file in files}
+        headline, claims = _claims(written["findings.md"])
         sections = [
             f"# Results: {context.run}" if context.run else "# Results",
-            "## Which claims are reproduced",
-            findings_section(context),
+            f"{headline} Each of them: [below](#claims).",
+            "## Tables and figures of the paper",
+            items_markdown(written),
+            f"{RUN} is the folder of this run.",
             *_tables(context),
-            *_pictures(files),
+            *_trends(context),
+            *_pictures(written),
+            *_galleries(written),
+            "## Claims",
+            claims,
             "## Failures",
             failures_markdown(context),
             "## Protocol cards",
             *(card.strip() for card in context.cards.values()),
             "## Files",
-            "\n".join(f"- [{file.name}]({file.name})" for file in files),
+            "\n".join(f"- [{name}]({name})" for name in written),
         ]
         return [write_text(context.output / "report.md", "\n\n".join(sections)), *files]
 
@@ -90,7 +117,28 @@ def _tables(context: ReportContext) -> list[str]:
     return sections
 
 
-def _pictures(files: list[Path]) -> list[str]:
-    written = {file.name for file in files}
+def _claims(page: Path) -> tuple[str, str]:
+    """Return the headline of the findings, and all of them; judging them again would take long."""
+    _heading, _, text = page.read_text(encoding="utf-8").partition("\n\n")
+    return text.partition("\n\n")[0], text
+
+
+def _trends(context: ReportContext) -> list[str]:
+    text = trends_markdown(context)
+    return ["## Weights of the segmentation loss", text] if text else []
+
+
+def _pictures(written: Mapping[str, Path]) -> list[str]:
     shown = [f"![{text}]({name})\n\n{text}." for name, text in PICTURES.items() if name in written]
     return ["## Pictures", *shown] if shown else []
+
+
+def _galleries(written: Mapping[str, Path]) -> list[str]:
+    """Show the galleries of the paper with their captions."""
+    sections = []
+    for spec in (gallery.spec for gallery in GALLERIES):
+        page = written.get(f"{spec.name}.md")
+        if page is not None:
+            picture = f"![{spec.title}]({spec.name}.png)"
+            sections += [f"## {spec.heading}. {spec.title}", picture, read_caption(page)]
+    return sections

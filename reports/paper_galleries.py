@@ -34,14 +34,10 @@ ROWS = 8
 
 
 class PaperGallery:
-    """A gallery that is described by its ``spec``."""
+    """A gallery that is described by its ``spec``; the name is that of its files."""
 
     spec: ClassVar[GallerySpec]
-
-    @property
-    def name(self) -> str:
-        """Name of the report and of its files."""
-        return self.spec.name
+    name: str
 
     def write(self, context: ReportContext) -> list[Path]:
         """See :class:`focsbench.reports.base.Report`."""
@@ -60,6 +56,7 @@ class Figure3(PaperGallery):
         pick=drawn("figure3", Draw("celeba", "occluded", ROWS)),
         across=True,
     )
+    name = spec.name
 
 
 class Figure4(PaperGallery):
@@ -79,6 +76,7 @@ class Figure4(PaperGallery):
         ),
         across=True,
     )
+    name = spec.name
 
 
 class Figure5(PaperGallery):
@@ -97,6 +95,7 @@ class Figure5(PaperGallery):
             Draw("ar", "scarf", 1),
         ),
     )
+    name = spec.name
 
 
 class SupplementFigure4(PaperGallery):
@@ -111,6 +110,7 @@ class SupplementFigure4(PaperGallery):
         pick=drawn("supplement_figure4", Draw("celeba", None, 2 * ROWS)),
         halves=2,
     )
+    name = spec.name
 
 
 class SupplementFigure6(PaperGallery):
@@ -124,6 +124,7 @@ class SupplementFigure6(PaperGallery):
         needs=MOFA_AND_OURS,
         pick=most_one_sided_light(ROWS),
     )
+    name = spec.name
 
 
 class SupplementFigure7(PaperGallery):
@@ -137,6 +138,7 @@ class SupplementFigure7(PaperGallery):
         needs=MOFA_AND_OURS,
         pick=behind_hands("supplement_figure7", ROWS, detector="skin_mask"),
     )
+    name = spec.name
 
 
 class SupplementFigure8(PaperGallery):
@@ -150,6 +152,7 @@ class SupplementFigure8(PaperGallery):
         needs=MOFA_AND_OURS,
         pick=largest_yaw(ROWS),
     )
+    name = spec.name
 
 
 class SupplementFigure9(PaperGallery):
@@ -163,6 +166,7 @@ class SupplementFigure9(PaperGallery):
         needs=ABLATED_AND_OURS,
         pick=drawn("supplement_figure9", Draw("celeba", "occluded", ROWS)),
     )
+    name = spec.name
 
 
 class SupplementFigure10(PaperGallery):
@@ -181,6 +185,7 @@ class SupplementFigure10(PaperGallery):
             Draw("ar", "scarf", 3),
         ),
     )
+    name = spec.name
 
 
 GALLERIES: tuple[type[PaperGallery], ...] = (

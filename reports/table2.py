@@ -13,7 +13,7 @@ SPEC = TableSpec(
     heading="Table 2",
     title="Scan-to-mesh distance on NoW, all photographs (mm)",
     columns=scan_columns("All photographs", "all"),
-    spread_note="Median, mean and standard deviation over the scan points of all photographs together.",
+    spread_note="Median, mean and standard deviation: over the scan points of all photographs.",
     notes=(
         "The scans of the NoW test set are hidden: our rows are measured on the photographs of "
         "this run that come with scans, the published ones on the hidden test set. They stand "

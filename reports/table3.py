@@ -16,7 +16,7 @@ SPEC = TableSpec(
     heading="Table 3",
     title="Scan-to-mesh distance on NoW (mm)",
     columns=(*scan_columns("Unoccluded", "unoccluded"), *scan_columns("Occluded", "occluded")),
-    spread_note="Median, mean and standard deviation over the scan points of all images together.",
+    spread_note="Median, mean and standard deviation: over the scan points of all photographs.",
     notes=(
         f"Pairs of an unoccluded and an occluded photograph of one person, nearest yaw: {LIST}.",
     ),

@@ -182,7 +182,9 @@ class DrawnFaces:
             photo[top : top + self.size // 5, self.size // 8 :] = rng.uniform(0, 1, 3)
             visible[top : top + self.size // 5, self.size // 8 :] = False
         photo = np.clip(photo + rng.normal(0, 0.02, photo.shape), 0, 1).astype(np.float32)
-        return Sample(key, key, subset, photo, np.zeros((68, 2), np.float32), visible)
+        landmarks = np.zeros((68, 2), np.float32)
+        landmarks[[27, 8]] = self.size * np.array([[0.5, 0.3], [0.5, 0.9]])  # nose bridge, chin
+        return Sample(key, key, subset, photo, landmarks, visible)
 
 
 def write_predictions(root: Path, dataset: DrawnFaces) -> dict[str, Path]:

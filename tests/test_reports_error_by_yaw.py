@@ -16,12 +16,12 @@ from PIL import Image
 from reports_support import CHALLENGES, COLUMNS, LABELS, QUALITY, fail, make_context
 
 from focsbench.now.pairing import PAIRS_FILE, YAW_COLUMNS, YAW_FILE
-from focsbench.reports.base import REFERENCES, ReportContext
+from focsbench.reports.base import ABLATIONS, REFERENCES, ReportContext
 from focsbench.reports.error_by_yaw import ErrorByYaw, error_by_yaw, nearest_bin
 from focsbench.reports.overview import Overview
 from focsbench.reports.table3 import Table3
 
-COMPARED = [method for method in LABELS if method not in REFERENCES]
+COMPARED = [method for method in LABELS if method not in REFERENCES | ABLATIONS]
 # Yaw of the photographs of every challenge; the last one is unknown.
 YAW = {"multiview_neutral": [-31.0, -4.9, 4.9, ""], "multiview_occlusions": [14.99, 15.0, 38, ""]}
 
