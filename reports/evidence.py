@@ -154,7 +154,16 @@ class Evidence:
             raise NotMeasured(f"the run has no {number} of {method}")
         return float(values.iloc[0])
 
+    @cached_property
+    def _known_images(self) -> dict[tuple[str, Number], pd.DataFrame]:
+        return {}  # many checks ask for the same ones
+
     def _images(self, method: str, number: Number) -> pd.DataFrame:
+        if (method, number) not in self._known_images:
+            self._known_images[method, number] = self._read_images(method, number)
+        return self._known_images[method, number]
+
+    def _read_images(self, method: str, number: Number) -> pd.DataFrame:
         rows = self._of(method, number)
         rows = rows[rows["item"] != POOLED]
         rows = self._of_subset(rows, number.subset)
