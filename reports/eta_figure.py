@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -128,6 +129,6 @@ def _limits(trends: Sequence[Trend]) -> tuple[float, float]:
     return (max(0.0, np.floor(10 * low) / 10 - 0.02), 1.02)
 
 
-def _styles() -> list[dict[str, object]]:
+def _styles() -> list[dict[str, Any]]:
     cycle = list(matplotlib.rcParams["axes.prop_cycle"])
     return [{**style, "marker": marker} for style, marker in zip(cycle, MARKERS, strict=False)]

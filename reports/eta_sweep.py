@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -40,8 +39,8 @@ MISSING = "—"
 class EtaSweep:
     """``eta_sweep.png`` and ``.pdf``, its numbers as ``.csv``, the verdicts as ``.md``."""
 
-    name: ClassVar[str] = "eta_sweep"
-    source: ClassVar[str] = "sweep"  # the step of the plan that holds all it needs
+    name = "eta_sweep"
+    source = "sweep"  # the step of the plan that holds all it needs
 
     def write(self, context: ReportContext) -> list[Path]:
         """See :class:`focsbench.reports.base.Report`."""

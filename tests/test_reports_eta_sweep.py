@@ -162,6 +162,8 @@ def test_figure_numbers_and_verdicts(context):
 
 
 def test_the_same_sweep_gives_the_same_bytes(context, tmp_path):
+    summary = context.summary[context.summary["method"].str.startswith("eta_area")]
+    context = replace(context, summary=summary)
     first = [file.read_bytes() for file in EtaSweep().write(context)]
     again = EtaSweep().write(replace(context, output=tmp_path / "again"))
     assert [file.read_bytes() for file in again] == first

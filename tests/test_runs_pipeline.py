@@ -103,6 +103,22 @@ def test_shared_stages_train_once_and_all_rows_are_scored():
     assert plan["predict:everything_visible:now"].inputs == ("face_model", "data", "em")
 
 
+def test_adaptation_knows_the_images_that_will_be_evaluated():
+    plan = build_plan(load_profile("smoke", ['methods=["adapted"]', "evaluation_split=val"]))
+    assert plan["pack_evaluation"].config["split"] == "val"
+    assert "split" not in plan["pack"].config
+    assert {"pack_evaluation", "em"} <= set(plan["adapted"].inputs)
+
+
+def test_rows_that_fail_do_not_take_the_results_with_them():
+    plan = build_plan(load_profile("smoke"))
+    assert plan["prepare:now"].optional == set(plan["prepare:now"].inputs) - {"data"}
+    assert plan["aggregate"].optional == set(plan["aggregate"].inputs)
+    needed = set(plan["report:overview"].inputs) - plan["report:overview"].optional
+    assert needed == {"data", "aggregate"}
+    assert not plan["score:focs:now"].optional
+
+
 def test_only_needed_stages_train():
     plan = build_plan(load_profile("smoke", ['methods=["mean_face", "mofa"]']))
     names = {step.name for step in plan.steps}

@@ -1,5 +1,8 @@
 """The eta sweep: which points it has, and how they stand in the plan of a run."""
 
+import copy
+from functools import cache
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -104,6 +107,7 @@ def test_bad_fields_are_named(change, message):
         load_profile("smoke", [change])
 
 
+@cache
 def smoke(*changes):
     return build_plan(load_profile("smoke", ["sweep.iterations=2", *changes]))
 
@@ -119,8 +123,8 @@ def test_points_are_steps_from_one_start():
     assert {step.inputs for step in points} == {
         ("face_model", "data", "pack", "segmentation", "em")
     }
-    standard = plan["sweep:standard"].config
-    changed = plan["sweep:eta_area:5"].config
+    standard = copy.deepcopy(plan["sweep:standard"].config)
+    changed = copy.deepcopy(plan["sweep:eta_area:5"].config)
     assert changed["method"]["segmentation"].pop("eta_area") == 5
     assert standard["method"]["segmentation"].pop("eta_area") == 0.5
     assert changed == standard

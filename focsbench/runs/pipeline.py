@@ -131,7 +131,7 @@ class _Pipeline:
             _add_stage(name, "the eta sweep", needed)
         for stage in needed.values():
             config = self._training_config(stage)
-            if getattr(stage, "evaluation", stage.name == "pack_evaluation"):
+            if stage.evaluation:
                 config["split"] = self._profile.evaluation_split
             yield self._step(
                 stage.name,
