@@ -6,8 +6,10 @@ import sys
 import pytest
 from runs_support import Toys
 
+from focsbench.profiles.profile import load_profile
 from focsbench.runs.executor import Executor
 from focsbench.runs.outcome import Policy
+from focsbench.runs.pipeline import build_plan
 from focsbench.runs.plan import Plan
 from focsbench.runs.store import Store
 
@@ -130,3 +132,40 @@ def test_a_damaged_result_of_the_whole_does_not_stop_the_rest(toys, store, flag)
     assert (ended["shared"], ended["all"], ended["page"]) == ("done", "done", "done")
     assert text(again, "all") == "0(0(0(),0(0(),0())))"  # the score that compared both rows stays
     assert text(again, "shared") == "0(0())"
+
+
+def test_in_a_real_plan_one_row_may_fail_and_only_it_is_lost():
+    plan = build_plan(load_profile("smoke"))
+    absent = {"em"}
+    for step in plan.steps:
+        if not step.can_do_without(absent):
+            absent.add(step.name)
+    # The floor of the tables uses the same network as the row.
+    rows = {name.split(":")[1] for name in absent if ":" in name}
+    assert rows == {"focs", "everything_visible"}
+    assert not {"aggregate", "report:overview", "prepare:ar_rmse"} & absent
+
+
+def test_steps_that_gather_do_without_the_failed_row(tmp_path):
+    """The functions of the steps are given fewer inputs than their config names."""
+    from focsbench.runs.report import _title, aggregate_step
+    from focsbench.runs.score import write_rows
+    from focsbench.types import ResultRow
+
+    folder, out = tmp_path / "score", tmp_path / "out"
+    folder.mkdir()
+    out.mkdir()
+    write_rows(folder / "rows.csv", [ResultRow("mofa", "now", "scarf", "", "a", "x", 1.0)])
+    config = {"scores": ["score:mofa:now", "score:focs:now"]}
+    aggregate_step({"score:mofa:now": folder}, out, config, 1)
+    assert (out / "results.csv").read_text().count("\n") == 2
+    settings = {
+        "run": "a test",
+        "labels": [["mofa", "MoFA"], ["focs", "FOCS"]],
+        "predictions": {"now": {"mofa": "predict:mofa:now", "focs": "predict:focs:now"}},
+        "distances": {"mofa": "score:mofa:now", "focs": "score:focs:now"},
+    }
+    inputs = dict.fromkeys(["predict:mofa:now", "score:mofa:now", "predict:focs:now"], folder)
+    assert _title(inputs, settings) == "a test, incomplete: FOCS failed"
+    inputs["score:focs:now"] = folder
+    assert _title(inputs, settings) == "a test"

@@ -6,17 +6,18 @@ import pytest
 
 from focsbench.errors import ConfigError
 from focsbench.profiles.profile import (
+    changed_profile,
     check_profile,
     load_profile,
     profile_descriptions,
     profile_names,
 )
 
-EMBEDDED = ("quick", "smoke")
+EMBEDDED = ("full", "quick", "smoke")
 
 
 def test_all_profiles_are_listed_with_a_description():
-    assert profile_names() == ["paper", "quick", "released", "smoke"]
+    assert profile_names() == ["full", "paper", "quick", "released", "smoke"]
     assert all(profile_descriptions().values())
 
 
@@ -66,10 +67,29 @@ def test_a_profile_of_ones_own_is_a_toml_file(tmp_path):
     assert profile.synthetic_config().now_subjects == 3
 
 
+def test_a_sweep_is_an_empty_table_or_more():
+    assert load_profile("smoke").sweep is None
+    default = load_profile("smoke", ["sweep={}"]).sweep
+    assert default is not None
+    changed = load_profile("smoke", ['sweep.etas=["eta_area"]', "sweep.iterations=3"]).sweep
+    assert (changed.etas, changed.iterations) == (("eta_area",), 3)
+
+
+def test_changes_apply_to_a_stored_profile_too():
+    stored = load_profile("smoke", ["seed=3"]).resolved().model_dump(mode="json")
+    before = json.dumps(stored)
+    assert changed_profile(stored, ["evaluation_split=val"]).evaluation_split == "val"
+    assert json.dumps(stored) == before
+    with pytest.raises(ConfigError, match="a report is listed twice"):
+        check_profile(stored).with_changes(reports=["table1", "table1"])
+
+
 @pytest.mark.parametrize(
     ("name", "changes", "message"),
     [
-        ("quik", (), r"did you mean quick\? known are: paper, quick, released, smoke"),
+        ("quick", ["sweep.etas=[]"], r"profile quick: sweep\.etas"),
+        ("quick", ["seeds=none"], "profile quick: seeds"),
+        ("quik", (), r"did you mean quick\? known are: full, paper, quick, released, smoke"),
         ("nowhere.toml", (), r"nowhere\.toml: cannot be read as a profile"),
         ("quick", ["seed=-1"], r"profile quick: seed: .*greater than or equal to 0"),
         ("quick", ["sead=1"], r"profile quick: sead: there is no such field"),

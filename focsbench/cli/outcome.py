@@ -108,7 +108,7 @@ def _print_files(finished: Sequence[FinishedRun], run: RunFolder) -> None:
         if len(finished) > 1:
             one.folder.write_index(own)
     files, count = run.write_index(artefacts.values())
-    inner = [one.folder.root for one in finished if one.folder.root != run.root]
+    inner = run.seed_folders()
     typer.echo("Files:")
     for path in files:
         if not any(path.is_relative_to(folder) for folder in inner):

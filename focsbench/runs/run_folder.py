@@ -31,6 +31,7 @@ from focsbench.runs.store import DESCRIPTION, Artefact, Store
 STORE = "artefacts"
 AGGREGATE = "aggregate"  # the step that makes results.csv and summary.json
 REPORT = "report:"  # how the names of the steps that make reports begin
+SEED = "seed-"  # and the number: the run folder of one seed
 RESULTS = "results.csv"
 SUMMARY = "summary.json"
 SEED_RESULTS = "results_seeds.csv"
@@ -75,12 +76,16 @@ class RunFolder:
 
     def of_seed(self, seed: int) -> RunFolder:
         """Create the run folder of one seed inside this one, with the same store."""
-        inner = RunFolder(self.root / f"seed-{seed}")
+        inner = RunFolder(self.root / f"{SEED}{seed}")
         inner.root.mkdir(exist_ok=True)
         self.store.root.mkdir(exist_ok=True)
         if not inner.store.root.is_dir():
             inner.store.root.symlink_to(Path("..") / STORE, target_is_directory=True)
         return inner
+
+    def seed_folders(self) -> list[Path]:
+        """Return the folders of all seeds that were ever run in this folder."""
+        return sorted(path.parent for path in self.root.glob(f"{SEED}*/{self.config.name}"))
 
     @contextmanager
     def opened(self) -> Iterator[None]:

@@ -13,7 +13,7 @@ from focsbench import registry
 from focsbench.files import write_atomically, write_json
 from focsbench.profiles.profile import Profile
 from focsbench.registry import Kind
-from focsbench.runs.run_folder import RESULTS, SEED_RESULTS, SEED_SUMMARY, SUMMARY, RunFolder
+from focsbench.runs.run_folder import RESULTS, SEED, SEED_RESULTS, SEED_SUMMARY, SUMMARY, RunFolder
 from focsbench.runs.score import COLUMNS, read_rows, row_cells
 from focsbench.runs.seed_summary import summarise_seeds
 from focsbench.runs.summary import SummaryEntry
@@ -31,7 +31,7 @@ def run_folders(path: Path) -> list[RunFolder]:
     count = config.get("seeds", 1)
     if not isinstance(count, int) or count < 2:
         return [run]
-    return [RunFolder(path / f"seed-{config['seed'] + number}") for number in range(count)]
+    return [RunFolder(path / f"{SEED}{config['seed'] + number}") for number in range(count)]
 
 
 def write_over_seeds(
