@@ -8,7 +8,6 @@ random numbers of dropout.
 
 from __future__ import annotations
 
-import logging
 import math
 import signal
 from collections.abc import Callable, Mapping
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from focsbench import errors
 from focsbench.errors import ConfigError, FocsbenchError
@@ -27,8 +27,6 @@ from focsbench.focs.scale_config import ScaleConfig
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
-
-_PRECISIONS = {"float32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 
 Work = Callable[..., None]
 
@@ -50,7 +48,9 @@ def train_on(config: ScaleConfig, batch_size: int, work: Work, *arguments: Any) 
         work(Engine(torch.device(device)), *arguments)
         return
     _check(config, device, batch_size)
-    outcome = _fabric(config, device).launch(_in_process, work, arguments)
+    from focsbench.focs.fabric import make_fabric
+
+    outcome = make_fabric(config, device).launch(_in_process, work, arguments)
     if outcome is not None:
         kind, message = outcome
         raise getattr(errors, kind)(message)
@@ -69,24 +69,6 @@ def _check(config: ScaleConfig, device: str, batch_size: int) -> None:
             "several devices and mixed precision need Lightning Fabric; "
             "install it with: pip install 'focsbench[scale]'."
         )
-
-
-def _fabric(config: ScaleConfig, device: str) -> Fabric:
-    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
-    from lightning_fabric import Fabric
-    from lightning_fabric.strategies import DDPStrategy
-
-    # Processes are started here, from inside a step of the plan, not by a launcher outside.
-    # Buffers stay equal by themselves: every process computes the same statistics.
-    strategy: Any = "auto"
-    if config.devices > 1:
-        strategy = DDPStrategy(start_method="spawn", broadcast_buffers=False)
-    return Fabric(
-        accelerator=device,
-        devices=config.devices,
-        strategy=strategy,
-        precision=_PRECISIONS[config.precision],  # type: ignore[arg-type]
-    )
 
 
 def _in_process(fabric: Fabric, work: Work, arguments: tuple[Any, ...]) -> tuple[str, str] | None:
@@ -198,30 +180,37 @@ class _MixedBackbone(nn.Module):
 def share_statistics(module: nn.Module) -> None:
     """Make batch normalisation use the mean and variance of the whole batch, in place."""
     for name, child in module.named_children():
-        if not isinstance(child, nn.BatchNorm2d):
+        if not isinstance(child, _BatchNorm):
             share_statistics(child)
-        elif child.weight.is_cuda:
+        elif child.running_mean is not None and child.running_mean.is_cuda:
             setattr(module, name, nn.SyncBatchNorm.convert_sync_batchnorm(child))
         else:  # torch's version is for GPUs alone
-            child.__class__ = SharedBatchNorm2d
+            child.__class__ = SharedBatchNorm
 
 
-class SharedBatchNorm2d(nn.BatchNorm2d):
+class SharedBatchNorm(_BatchNorm):
     """Batch normalisation whose statistics are those of all processes, on any device."""
 
     def forward(self, input: Tensor) -> Tensor:
-        """Normalise (B, C, H, W)."""
+        """Normalise (B, C) or (B, C, H, W)."""
         if not self.training:
             return super().forward(input)
+        dimensions = [0, *range(2, input.dim())]
+        shape = [1, -1, *[1] * (input.dim() - 2)]
         values = input.float()
-        count = processes() * values.numel() / values.shape[1]
-        mean = sum_over_processes(values.sum(dim=(0, 2, 3))) / count
-        centred = values - mean[:, None, None]
-        variance = sum_over_processes(centred.square().sum(dim=(0, 2, 3))) / count
-        self._remember(mean.detach(), variance.detach() * count / (count - 1))
-        normal = centred * (variance + self.eps).rsqrt()[:, None, None]
-        output = normal * self.weight[:, None, None] + self.bias[:, None, None]
+        count = processes() * values.numel() // values.shape[1]
+        mean = sum_over_processes(values.sum(dim=dimensions)) / count
+        squares = (values - mean.view(shape)).square().sum(dim=dimensions)
+        variance = sum_over_processes(squares) / count
+        self._remember(mean.detach(), variance.detach() * count / max(count - 1, 1))
+        gain = (variance + self.eps).rsqrt()
+        output = (values - mean.view(shape)) * gain.view(shape)
+        if self.affine:
+            output = output * self.weight.view(shape) + self.bias.view(shape)
         return output.to(input.dtype)
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        """Accept what 1D and 2D layers do."""
 
     @torch.no_grad()
     def _remember(self, mean: Tensor, variance: Tensor) -> None:

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from focsbench.focs.augmentation import Batch
 from focsbench.focs.autoencoder import Decoded, FaceAutoencoder
@@ -197,7 +198,7 @@ class SegmentationTrainer(Trainer):
     def _train_mode(self, frozen_statistics: bool) -> None:
         self.network.train()
         for module in self.network.modules():
-            if frozen_statistics and isinstance(module, (nn.BatchNorm2d, nn.SyncBatchNorm)):
+            if frozen_statistics and isinstance(module, _BatchNorm):
                 module.eval()
 
     def _dropout_seed(self, iteration: int) -> AbstractContextManager[None]:

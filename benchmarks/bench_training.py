@@ -1,0 +1,179 @@
+"""Times one training step of each network at the size of the paper, and its peak memory.
+
+ResNet-50, UNet and ArcFace's iresnet50 at 224 pixels with a face model of the size of the Basel
+model's front crop; weights are random, which changes no cost. Every row runs in a fresh process,
+so that its peak memory is its own.
+
+    python benchmarks/bench_training.py --threads 2
+    python benchmarks/bench_training.py --accelerator cuda --precision bf16 --steps 20
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import resource
+import time
+from typing import Any
+
+import numpy as np
+import torch
+
+from focsbench.data.aligned import AlignedArrays
+from focsbench.face_models.morphable_model import MorphableModel
+from focsbench.focs.batches import BatchStream
+from focsbench.focs.build import build_autoencoder, build_recognizer, build_unet
+from focsbench.focs.config import FocsConfig
+from focsbench.focs.distributed import train_on
+from focsbench.focs.engine import Engine
+from focsbench.focs.inference import segmentation_mask
+from focsbench.focs.training import AutoencoderTrainer, SegmentationTrainer, parameters_fixed
+
+SIDE = 189  # 35,721 vertices, 70,688 triangles; the front crop has 35,709 and 70,789
+# (x, y) mm of some of the 68 landmarks; the others do not matter to the cost and share these.
+LANDMARKS = {8: (0, -77), 30: (0, -6), 36: (-41, 30), 39: (-16, 29), 42: (16, 29), 45: (41, 30)}
+MOUTH = {48: (-26, -38), 54: (26, -38)}
+
+
+def bfm_sized_model(side: int = SIDE) -> MorphableModel:
+    """A bump with a nose, 160 x 192 mm, that deforms by smooth random waves."""
+    x, y = np.meshgrid(np.linspace(-1, 1, side), np.linspace(1, -1, side))
+    z = 60 * np.exp(-1.2 * (x**2 + y**2)) + 25 * np.exp(-20 * x**2 - 8 * y**2) - 40
+    mean = np.stack([80 * x, 96 * y, z], axis=-1).reshape(-1, 3).astype(np.float32)
+    index = np.arange(side * side, dtype=np.int32).reshape(side, side)
+    a, b, c, d = (
+        part.ravel() for part in (index[:-1, :-1], index[:-1, 1:], index[1:, :-1], index[1:, 1:])
+    )
+    triangles = np.concatenate([np.stack([a, c, b], 1), np.stack([b, c, d], 1)])
+    rng = np.random.default_rng(0)
+
+    def waves(count: int, height: float) -> np.ndarray[Any, np.dtype[np.float32]]:
+        frequency, phase = rng.normal(0, 3, (count, 2)), rng.uniform(0, 6.3, (count, 1))
+        wave = np.sin(frequency @ mean[:, :2].T / 90 + phase)
+        direction = rng.normal(0, height, (count, 1, 3))
+        return (wave[:, :, None] * direction).astype(np.float32)
+
+    places = dict.fromkeys(range(68), (0, -6)) | LANDMARKS | MOUTH
+    wanted = np.array([places[landmark] for landmark in range(68)], dtype=np.float32)
+    nearest = [int(((mean[:, :2] - point) ** 2).sum(1).argmin()) for point in wanted]
+    return MorphableModel(
+        name="bfm-sized",
+        mean_shape=mean,
+        identity_basis=waves(80, 1.0),
+        expression_basis=waves(64, 0.5),
+        mean_albedo=np.full_like(mean, 0.6),
+        albedo_basis=waves(80, 0.02),
+        triangles=triangles,
+        landmarks68=np.array(nearest, dtype=np.int64),
+        landmarks7=np.array(nearest[:7], dtype=np.int64),
+        regions={"face": np.ones(len(mean), dtype=np.bool_)},
+        expression_names=tuple(f"wave {number}" for number in range(64)),
+    )
+
+
+def photographs(model: MorphableModel, count: int, size: int) -> AlignedArrays:
+    """Grey noise with landmarks where the face model has them."""
+    rng = np.random.default_rng(0)
+    at = model.mean_shape[model.landmarks68]
+    pixels = np.stack([1.015 * at[:, 0], -1.015 * at[:, 1]], axis=1) * (size / 224)
+    landmarks = pixels + (size - 1) / 2 + rng.normal(0, 1, (count, 68, 2))
+    return AlignedArrays(
+        images=rng.integers(64, 192, (count, size, size, 3), dtype=np.uint8),
+        landmarks=landmarks.astype(np.float32),
+        masks=np.ones((count, size, size), dtype=np.bool_),
+        subjects=np.arange(count, dtype=np.int32),
+    )
+
+
+class FullSize:
+    """Networks, trainers and batches of a preset, as the joint training has them."""
+
+    def __init__(self, preset: str, changes: dict[str, Any], engine: Engine) -> None:
+        config = FocsConfig.preset(preset, changes)
+        model = bfm_sized_model()
+        self.network = build_autoencoder(config, model, 0).to(engine.device)
+        self.unet = build_unet(config, 0).to(engine.device)
+        self.encoder = self.network.encoder
+        recognizer: Any = engine.frozen_recognizer(build_recognizer(config).to(engine.device))
+        total = config.schedule.joint_iterations
+        self.of_r = AutoencoderTrainer(
+            config, self.network, recognizer, config.reconstruction_optimizer, total, engine=engine
+        )
+        self.of_s = SegmentationTrainer(
+            config, self.unet, recognizer, config.segmentation_optimizer, total, 0, engine
+        )
+        self.learning = segmentation_mask(config, self.of_s.network)
+        self.fixed = segmentation_mask(config, engine.frozen(self.unet))
+        data = photographs(model, config.batch_size, config.image_size)
+        self.batches = BatchStream(data, config.batch_size, config.augmentation, 0, engine)
+
+    def step(self, network: str, iteration: int) -> dict[str, float]:
+        """One E-step (``S``) or M-step (``R``) of the joint training."""
+        batch = self.batches(iteration)
+        if network == "S":
+            return self.of_s.step(iteration, batch, self.network, self.learning)
+        self.unet.eval()
+        with parameters_fixed(self.unet):
+            return self.of_r.step(iteration, batch, self.fixed)
+
+
+def measure(engine: Engine, label: str, preset: str, changes: dict[str, Any], steps: int) -> None:
+    """Print one row: seconds of the fastest step, images per second, peak memory."""
+    network = label[0]
+    training = FullSize(preset, changes, engine)
+    seconds = []
+    for iteration in range(steps + 1):  # the first one compiles and allocates
+        engine.wait()
+        start = time.perf_counter()
+        terms = training.step(network, iteration)  # ends with numbers on the CPU
+        seconds.append(time.perf_counter() - start)
+    best = min(seconds[1:] or seconds)
+    if engine.device.type == "cuda":
+        peak = torch.cuda.max_memory_allocated() / 2**30
+    else:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    if engine.rank == 0:
+        size = changes.get("batch_size", 12)
+        row = f"| {preset} | {label} | {size} | {best:.2f} | {size / best:.3f} | {peak:.1f} |"
+        print(f"{row} {terms['total']:.6f} |", flush=True)
+
+
+def main() -> None:
+    """Run all rows."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--presets", nargs="+", default=["paper", "released"])
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--steps", type=int, default=1, help="measured, after one that is not")
+    parser.add_argument("--batch", type=int, default=12)
+    parser.add_argument("--accelerator", default="cpu")
+    parser.add_argument("--devices", type=int, default=1)
+    parser.add_argument("--precision", default="float32")
+    options = parser.parse_args()
+    print(f"torch {torch.__version__}, {options.threads} threads, load {os.getloadavg()[0]:.1f}")
+    print("\n| preset | step | batch | s | images/s | peak GiB per process | loss |")
+    print("|---|---|---|---|---|---|---|")
+    for preset in options.presets:
+        for label in ("R (M-step)", "S (E-step)"):
+            process = multiprocessing.get_context("spawn").Process(
+                target=_row, args=(label, preset, options)
+            )
+            process.start()
+            process.join()
+    print(f"\nload at the end {os.getloadavg()[0]:.1f}")
+
+
+def _row(label: str, preset: str, options: argparse.Namespace) -> None:
+    torch.set_num_threads(options.threads)
+    scale = {
+        "accelerator": options.accelerator,
+        "devices": options.devices,
+        "precision": options.precision,
+    }
+    changes = {"batch_size": options.batch, "scale": scale}
+    config = FocsConfig.preset(preset, changes)
+    train_on(config.scale, options.batch, measure, label, preset, changes, options.steps)
+
+
+if __name__ == "__main__":
+    main()
