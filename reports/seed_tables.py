@@ -72,7 +72,7 @@ def _without_spread(name: str) -> PublishedTable | None:
     table = load_published().get(name)
     if table is None:
         return None
-    rows = {
+    rows: dict[str, dict[str, tuple[float, float | None]]] = {
         label: {column: (value, None) for column, (value, _) in numbers.items()}
         for label, numbers in table.rows.items()
     }
