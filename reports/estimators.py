@@ -19,8 +19,8 @@ from .estimator_agreement import (
     sentence,
 )
 from .figures import figure_bytes, figure_style, method_styles, new_figure
+from .table_spec import Column, TableSpec
 from .table_writers import write_table
-from .tables import Column, TableSpec
 
 
 def _columns(estimator: str) -> tuple[Column, ...]:

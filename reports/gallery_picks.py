@@ -5,7 +5,7 @@ No rule looks at how well a method does, except where it says so in the words of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,7 +100,7 @@ def drawn(name: str, *draws: Draw) -> Rule:
             pool = photographs(context, draw.dataset, draw.subset)
             rng = np.random.default_rng([context.seed, *f"{name} {draw.subset}".encode()])
             pool = pool.sample(frac=1, random_state=rng).drop_duplicates("subject")
-            items += [_pick(draw.dataset, row) for row in _records(pool.head(draw.count))]
+            items += _picks(draw.dataset, pool.head(draw.count))
         where = _listed([draw.words for draw in draws])
         rule = f"Drawn at random (seed {context.seed}) from {where}, whatever the results."
         return Picks(tuple(items), rule)
@@ -130,7 +130,7 @@ def most_one_sided_light(count: int) -> Rule:
             "brightness (mean luma left and right of the line from nose bridge to chin; one "
             "photograph per person)."
         )
-        return Picks(tuple(_pick("celeba", row) for row in _records(chosen)), rule)
+        return Picks(tuple(_picks("celeba", chosen)), rule)
 
     return pick
 
@@ -148,7 +148,7 @@ def largest_yaw(count: int) -> Rule:
             f"The photographs of {OCCLUDED} in NoW with the largest yaw of the head (one "
             "photograph per person)."
         )
-        return Picks(tuple(_pick("now", row) for row in _records(chosen)), rule)
+        return Picks(tuple(_picks("now", chosen)), rule)
 
     return pick
 
@@ -178,7 +178,7 @@ def behind_hands(name: str, count: int, detector: str) -> Rule:
                 f"{context.labels.get(detector, detector)} has the lowest precision (one "
                 "photograph per person)."
             )
-        return Picks(tuple(_pick("celeba", row) for row in _records(chosen.head(count))), rule)
+        return Picks(tuple(_picks("celeba", chosen.head(count))), rule)
 
     return pick
 
@@ -217,14 +217,11 @@ def _lowest(context: ReportContext, pool: pd.DataFrame, method: str) -> pd.DataF
     return known.sort_values(["value", "item"]).drop_duplicates("subject")
 
 
-def _records(frame: pd.DataFrame) -> list[dict[str, str]]:
-    return frame[["item", "subset"]].astype(str).to_dict("records")
-
-
-def _pick(dataset: str, row: Mapping[str, str]) -> Pick:
+def _picks(dataset: str, chosen: pd.DataFrame) -> Iterator[Pick]:
     """AR has kinds of occlusion, which are told apart beside the pictures."""
-    subset = f" {row['subset']}" if dataset == "ar" else ""
-    return Pick(dataset, row["item"], f"{DATASET_NAMES[dataset]}{subset}")
+    for item, subset in zip(chosen["item"], chosen["subset"], strict=True):
+        kind = f" {subset}" if dataset == "ar" else ""
+        yield Pick(dataset, str(item), f"{DATASET_NAMES[dataset]}{kind}")
 
 
 def _listed(words: Sequence[str]) -> str:
