@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from tabulate import tabulate
 
+from .base import write_text
+from .claims_table import claims_csv
 from .findings import agreement, findings_markdown, margin_text, verdict_text, weakest
 from .judging import Finding
 from .table_writers import plain_markdown
@@ -28,6 +31,16 @@ def claims_page(findings: Sequence[Finding], labels: Mapping[str, str], runs: Se
         parts += ["## Run by run", _run_by_run(findings, runs), "## All runs together"]
         parts.append("Margins are means over the runs; an interval is that of the mean.")
     return "\n\n".join([*parts, findings_markdown(findings, labels)]) + "\n"
+
+
+def write_claims(
+    findings: Sequence[Finding], labels: Mapping[str, str], runs: Sequence[str], page: Path
+) -> list[Path]:
+    """Write :func:`claims_page` to ``page``, and all checks to the CSV of the same name."""
+    return [
+        write_text(page, claims_page(findings, labels, runs)),
+        write_text(page.with_suffix(".csv"), claims_csv(findings, runs)),
+    ]
 
 
 def claims_text(findings: Sequence[Finding], width: int = 100) -> str:

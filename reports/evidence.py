@@ -12,7 +12,6 @@ from typing import NamedTuple
 import pandas as pd
 
 from focsbench.metrics.intervals import Statistic, StratifiedMean
-from focsbench.types import FloatArray
 
 from .base import ReportContext
 from .scan_pools import ScanPools
@@ -213,19 +212,12 @@ def _mean(images: pd.DataFrame, strata: Iterable[str] | None) -> Measured:
     parts = [images if name is None else images[images["subset"] == name] for name in names]
     if any(part.empty for part in parts):
         raise NotMeasured("no image that both methods have")
-    sums = [_per_subject(part.groupby("subject")["value"].sum(), subjects) for part in parts]
-    counts = [_per_subject(part.groupby("subject")["value"].size(), subjects) for part in parts]
-    mean = StratifiedMean(_columns(sums), _columns(counts))
+    groups = [part.groupby("subject")["value"] for part in parts]
+    sums = [group.sum().reindex(subjects, fill_value=0.0) for group in groups]
+    counts = [group.count().reindex(subjects, fill_value=0) for group in groups]
+    mean = StratifiedMean(*(pd.concat(both, axis=1).to_numpy(float) for both in (sums, counts)))
     value = sum(float(part["value"].mean()) for part in parts) / len(parts)
     return Measured(value, len(images), tuple(subjects), mean)
-
-
-def _per_subject(values: pd.Series[float], subjects: list[str]) -> pd.Series[float]:
-    return values.reindex(subjects, fill_value=0)
-
-
-def _columns(columns: list[pd.Series[float]]) -> FloatArray:
-    return pd.concat(columns, axis=1).to_numpy(dtype=float)
 
 
 def data_text(data: object) -> str:

@@ -107,8 +107,9 @@ def _check(check: Check, table: str, runs: Sequence[Evidence]) -> Checked:
     outcomes = []
     for run in runs:
         try:
-            margins.append(measure_margin(check, run))
-            outcomes.append(_outcome(check, [margins[-1]], [run]))
+            margin = measure_margin(check, run)
+            margins.append(margin)
+            outcomes.append(_outcome(check, [margin], [run]))
         except NotMeasured as missing:
             margins.append(None)
             outcomes.append(Outcome(reason=str(missing)))

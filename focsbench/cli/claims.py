@@ -25,8 +25,7 @@ def command(
     The exit code is 0 whatever the verdicts are, and 1 if a run cannot be read.
     """
     from focsbench.files import writable_file
-    from focsbench.reports.claims_page import claims_page, claims_text
-    from focsbench.reports.claims_table import claims_csv
+    from focsbench.reports.claims_page import claims_text, write_claims
     from focsbench.reports.findings import headline
     from focsbench.reports.judging import judge
     from focsbench.runs.finished import labels_of, read_runs
@@ -34,10 +33,7 @@ def command(
     evidence = read_runs(runs)
     page = writable_file((output or runs[0]) / "claims.md", "--output")
     labels = labels_of([name for one in evidence for name in dict.fromkeys(one.results["method"])])
-    names = [one.name for one in evidence]
     findings = judge(evidence)
-    page.write_text(claims_page(findings, labels, names), encoding="utf-8")
-    table = page.with_suffix(".csv")
-    table.write_text(claims_csv(findings, names), encoding="utf-8")
-    typer.echo(f"{claims_text(findings)}\n\n{headline(findings)}")
-    typer.echo(f"Files:\n  {page}\n  {table}")
+    typer.echo(f"{claims_text(findings)}\n\n{headline(findings)}\nFiles:")
+    for path in write_claims(findings, labels, [one.name for one in evidence], page):
+        typer.echo(f"  {path}")
