@@ -119,14 +119,15 @@ class FullSize:
 
 
 def measure(engine: Engine, label: str, preset: str, changes: dict[str, Any], steps: int) -> None:
-    """Print one row: seconds of the fastest step, images per second, peak memory."""
+    """Print one row: seconds of the fastest step, images per second, peak memory, losses."""
     network = label[0]
     training = FullSize(preset, changes, engine)
-    seconds = []
+    seconds, losses = [], []
     for iteration in range(steps + 1):  # the first one compiles and allocates
         engine.wait()
         start = time.perf_counter()
         terms = training.step(network, iteration)  # ends with numbers on the CPU
+        losses.append(terms["total"])
         seconds.append(time.perf_counter() - start)
     best = min(seconds[1:] or seconds)
     if engine.device.type == "cuda":
@@ -136,7 +137,7 @@ def measure(engine: Engine, label: str, preset: str, changes: dict[str, Any], st
     if engine.rank == 0:
         size = changes.get("batch_size", 12)
         row = f"| {preset} | {label} | {size} | {best:.2f} | {size / best:.3f} | {peak:.1f} |"
-        print(f"{row} {terms['total']:.6f} |", flush=True)
+        print(f"{row} {losses[0]:.6f}, {losses[1]:.6f} |", flush=True)
 
 
 def main() -> None:
@@ -151,7 +152,7 @@ def main() -> None:
     parser.add_argument("--precision", default="float32")
     options = parser.parse_args()
     print(f"torch {torch.__version__}, {options.threads} threads, load {os.getloadavg()[0]:.1f}")
-    print("\n| preset | step | batch | s | images/s | peak GiB per process | loss |")
+    print("\n| preset | step | batch | s | images/s | peak GiB per process | losses |")
     print("|---|---|---|---|---|---|---|")
     for preset in options.presets:
         for label in ("R (M-step)", "S (E-step)"):

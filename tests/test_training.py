@@ -129,10 +129,10 @@ def test_interrupted_training_resumes_to_the_same_losses(tmp_path: Path) -> None
 def test_damaged_checkpoint_is_dropped(tmp_path: Path) -> None:
     checkpoints = Checkpoints(tmp_path, "f" * 64)
     checkpoints.track(layer=torch.nn.Linear(1, 1))
-    checkpoints.save(20, [])
+    checkpoints.save({"iteration": 20})
     (file,) = tmp_path.rglob("*.safetensors")
     file.write_bytes(file.read_bytes()[:50])
-    assert checkpoints.restore() == (0, [])
+    assert checkpoints.restore() == {}
     assert not file.exists()
 
 

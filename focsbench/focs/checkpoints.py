@@ -44,19 +44,19 @@ class Checkpoints:
         """Name the networks and optimisers that make up the state."""
         self._parts = parts
 
-    def save(self, iteration: int, log: list[dict[str, float]]) -> None:
-        """Write the state after ``iteration`` iterations; replaces the earlier one atomically."""
+    def save(self, progress: Mapping[str, Any]) -> None:
+        """Write the state, with JSON values of the loop; replaces the earlier one atomically."""
         self._folder.mkdir(parents=True, exist_ok=True)
         if self._artefact:
             (self._folder / _MARKER).write_text(self._artefact, encoding="utf-8")
         arrays: dict[str, NDArray[Any]] = {}
         parts = {name: _flatten(part.state_dict(), arrays) for name, part in self._parts.items()}
-        write_arrays(self.file, arrays, {"iteration": iteration, "log": log, "parts": parts})
+        write_arrays(self.file, arrays, {"progress": dict(progress), "parts": parts})
         for draft in self._folder.glob(f"{self.file.name}?*"):
             draft.unlink()  # of a process that was killed while it wrote
 
-    def restore(self) -> tuple[int, list[dict[str, float]]]:
-        """Load the latest state; return (iterations done, log), (0, []) if there is none.
+    def restore(self) -> dict[str, Any]:
+        """Load the latest state; return the values of the loop, empty if there is none.
 
         A checkpoint that cannot be read (the disk filled up, the file was cut) is dropped: the
         stage starts again, which is slower but right.
@@ -65,18 +65,21 @@ class Checkpoints:
             CacheError: if it belongs to other networks, which the fingerprint should rule out.
         """
         if not self.file.is_file():
-            return 0, []
+            return {}
         try:
             arrays, facts = read_arrays(self.file)
         except CacheError:
             self.file.unlink()
-            return 0, []
+            return {}
         try:
             for name, part in self._parts.items():
                 part.load_state_dict(_unflatten(facts["parts"][name], arrays))
         except (RuntimeError, KeyError, ValueError) as error:
-            raise CacheError(f"{self.file}: {error}; delete it and run again.") from None
-        return int(facts["iteration"]), list(facts["log"])
+            raise CacheError(
+                f"{self.file}: does not fit the networks of this stage; delete it and run again."
+            ) from error
+        progress: dict[str, Any] = facts["progress"]
+        return progress
 
     def clear(self) -> None:
         """Forget the checkpoint."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import signal
+import warnings
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -76,6 +77,8 @@ def _in_process(fabric: Fabric, work: Work, arguments: tuple[Any, ...]) -> tuple
     if fabric.world_size > 1:
         # The parent ends its children by SIGINT, which workers of a run have learnt to ignore.
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        # About speed alone: kernels of one pixel have two equal layouts, and DDP sees two.
+        warnings.filterwarnings("ignore", message="Grad strides do not match", category=UserWarning)
     try:
         work(FabricEngine(fabric), *arguments)
     except FocsbenchError as error:

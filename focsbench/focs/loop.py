@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from focsbench.errors import TrainingError
 from focsbench.focs.checkpoints import Checkpoints
@@ -53,9 +54,10 @@ def run_iterations(
             or if the mask has collapsed; the latest checkpoint stays.
     """
     engine = engine or Engine()
-    saved, log = _restore(checkpoints, engine)
-    guard = CollapseGuard(stage, collapse_iterations)
-    window: list[Entry] = []
+    progress = _restore(checkpoints, engine)
+    saved = int(progress.get("iteration", 0))
+    log, window = progress.get("log", []), progress.get("window", [])
+    guard = CollapseGuard(stage, collapse_iterations, progress.get("collapsed", 0))
     for iteration in track(range(saved, total), stage, total=total - saved):
         try:
             terms = step(iteration)
@@ -75,15 +77,17 @@ def run_iterations(
         if checkpoints and ((iteration + 1) % checkpoint_every == 0 or iteration + 1 == total):
             saved = iteration + 1
             if engine.rank == 0:
-                checkpoints.save(saved, log)
-    return log
+                count = guard.in_a_row
+                state = {"iteration": saved, "log": log, "window": window, "collapsed": count}
+                checkpoints.save(state)
+    return list(log)
 
 
-def _restore(checkpoints: Checkpoints | None, engine: Engine) -> tuple[int, list[Entry]]:
+def _restore(checkpoints: Checkpoints | None, engine: Engine) -> dict[str, Any]:
     """Load the latest checkpoint; the first process decides whether it can be used."""
     if checkpoints is None:
-        return 0, []
-    restored = checkpoints.restore() if engine.rank == 0 else (0, [])
+        return {}
+    restored = checkpoints.restore() if engine.rank == 0 else {}
     engine.wait()
     return checkpoints.restore() if engine.rank else restored
 
@@ -100,11 +104,12 @@ class CollapseGuard:
 
     stage: for the message.
     limit: iterations in a row before training stops; 0: a warning is enough.
+    in_a_row: iterations so far.
     """
 
     stage: str
     limit: int
-    _in_a_row: int = 0
+    in_a_row: int = 0
     _warned: bool = False
 
     def see(self, iteration: int, terms: Mapping[str, float]) -> None:
@@ -116,14 +121,14 @@ class CollapseGuard:
         shares = [value for name, value in terms.items() if name.endswith("kept")]
         if not shares:
             return
-        self._in_a_row = self._in_a_row + 1 if min(shares) < COLLAPSED else 0
-        if self.limit and self._in_a_row >= self.limit:
+        self.in_a_row = self.in_a_row + 1 if min(shares) < COLLAPSED else 0
+        if self.limit and self.in_a_row >= self.limit:
             raise TrainingError(
                 f"{self.stage}, iteration {iteration}: the mask has kept less than "
-                f"{COLLAPSED:.0%} of the rendered face for {self._in_a_row} iterations; raise "
+                f"{COLLAPSED:.0%} of the rendered face for {self.in_a_row} iterations; raise "
                 "eta_area or eta_presv, lower the other etas, or initialise longer."
             )
-        if self._in_a_row and not self._warned:
+        if self.in_a_row and not self._warned:
             self._warned = True
             log_messages.warning(
                 "%s, iteration %d: the mask keeps less than %.0f %% of the rendered face",

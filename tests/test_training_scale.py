@@ -1,0 +1,442 @@
+"""Training at the paper's size: presets, several processes, mixed precision, stops, resumption."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import logging
+import math
+import struct
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from joint_support import joint_training, results
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from focsbench.errors import CacheError, ConfigError, TrainingError
+from focsbench.focs import distributed
+from focsbench.focs.build import ENCODER_FILE, UNET_FILE, build_recognizer, build_unet
+from focsbench.focs.checkpoints import Checkpoints, discard_finished
+from focsbench.focs.config import FocsConfig, OptimizerConfig, ScaleConfig
+from focsbench.focs.distributed import FabricEngine, train_on
+from focsbench.focs.engine import Engine, choose_device
+from focsbench.focs.events import TENSORBOARD, Events
+from focsbench.focs.loop import run_iterations
+from focsbench.focs.losses import Loss
+from focsbench.focs.reductions import reduce_map
+from focsbench.focs.schedule import em_phase, learning_rate
+from focsbench.focs.training import Trainer
+from focsbench.networks.resnet import FaceEncoder
+
+TESTS = Path(__file__).parent
+needs_fabric = pytest.mark.skipif(
+    importlib.util.find_spec("lightning_fabric") is None, reason="needs the extra 'scale'"
+)
+
+
+# The presets of the paper and of the released code
+
+
+@pytest.mark.parametrize(
+    ("preset", "encoder", "cycle"),
+    [("paper", 24_034_625, (5000, 25_000)), ("released", 25_557_032, (5001, 24_999))],
+)
+def test_the_large_presets_have_the_stated_sizes(preset, encoder, cycle):
+    config = FocsConfig.preset(preset)
+    with torch.device("meta"):
+        networks = (FaceEncoder(config.encoder), build_unet(config, 0), build_recognizer(config))
+    counts = [sum(p.numel() for p in network.parameters()) for network in networks]
+    assert counts == [encoder, 34_528_769, 43_590_848]
+    schedule = config.schedule
+    assert (schedule.init_iterations, schedule.joint_iterations) == (300_000, 200_000)
+    assert (schedule.e_iterations, schedule.m_iterations) == cycle
+    phases = [em_phase(schedule, iteration) for iteration in range(200_000)]
+    assert phases.count("E") == 7 * cycle[0]  # the seventh cycle ends with 15,000 M-steps
+    assert (config.image_size, config.batch_size, config.checkpoint_every) == (224, 12, 5000)
+    assert not config.schedule.freeze_batchnorm
+    names = [getattr(config, f"{name}_optimizer").name for name in ("init", "pretrain")]
+    assert names == ["adadelta", "adadelta"]
+
+
+def test_learning_rates_of_the_paper_fall_by_a_hundredth_every_5000_iterations():
+    config = FocsConfig.preset("paper")
+    start = config.init_optimizer
+    assert [learning_rate(start, at, 300_000) for at in (0, 4999, 5000, 10_000)] == pytest.approx(
+        [0.1, 0.1, 0.099, 0.09801]
+    )
+    joint = [
+        (learning_rate(config.reconstruction_optimizer, at, 200_000) / 0.1)
+        for at in (0, 5000, 199_999)
+    ]
+    assert joint == pytest.approx([0.99**60, 0.99**61, 0.99**99])
+    assert learning_rate(config.pretrain_optimizer, 29_999, 30_000) == pytest.approx(0.03 * 0.99**5)
+
+
+# Several processes and mixed precision
+
+SMALL_JOINT = {
+    # One E-step and one M-step with what the released code sums over the batch.
+    "schedule": {"joint_iterations": 2, "e_iterations": 1, "m_iterations": 1},
+    "reconstruction": {"pixel_reduction": "mask_ratio", "detach_mask": False, "lambda_area": 0.06},
+    "segmentation": {"neighbour_reduction": "mask_ratio"},
+    **{
+        f"{name}_optimizer": {"name": "adadelta", "schedule": "constant", "learning_rate": 1.0}
+        for name in ("reconstruction", "segmentation")
+    },
+}
+
+
+def train_small(root: Path, scale: dict[str, Any]) -> tuple[dict[str, float], dict[str, Tensor]]:
+    joint_training(root, {**SMALL_JOINT, "scale": scale}).em_stage()
+    files = results(root)
+    networks = {
+        f"{name}/{key}": value
+        for name in (ENCODER_FILE, UNET_FILE)
+        for key, value in load_file(root / "artefacts" / "em-0" / name).items()
+    }
+    return json.loads(files["log.jsonl"]), networks
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    return train_small(tmp_path_factory.mktemp("alone"), {})
+
+
+@needs_fabric
+def test_two_processes_train_as_one(alone, tmp_path):
+    """Losses and weights after a step of S and a step of R, with batch statistics and dropout."""
+    log, networks = train_small(tmp_path, {"devices": 2})
+    assert log == pytest.approx(alone[0], rel=1e-5)
+    moved = 0
+    for name, value in networks.items():
+        # One step moves a weight by up to sqrt(eps / 0.1) = 3.2e-3.
+        torch.testing.assert_close(value, alone[1][name], rtol=1e-5, atol=1e-5)
+        moved += int(name.endswith("weight") and not torch.equal(value, alone[1][name]))
+    assert moved  # bit for bit the same would mean that nothing was shared
+    assert len(list(tmp_path.glob("checkpoints/*/checkpoint.safetensors"))) == 1
+
+
+@needs_fabric
+def test_bf16_is_near_float32(alone, tmp_path):
+    log, networks = train_small(tmp_path, {"precision": "bf16"})
+    for name, value in alone[0].items():
+        assert log[name] == pytest.approx(value, rel=0.02, abs=1e-3), name
+    assert log != alone[0]
+    assert {value.dtype for value in networks.values()} == {torch.float32, torch.int64}
+
+
+def _look_inside(engine: Engine) -> None:
+    """Work for `train_on`: which types pass through a network in mixed precision."""
+    network = nn.Sequential(nn.Conv2d(3, 4, 1))
+    seen: list[torch.dtype] = []
+    network[0].register_forward_hook(lambda module, inputs, output: seen.append(output.dtype))
+    images = torch.rand(2, 3, 4, 4)
+    frozen = engine.frozen(network)
+    optimizer = torch.optim.SGD(network.parameters(), lr=1.0)
+    trained, optimizer = engine.prepare(network, optimizer)
+    for module in (frozen, trained):
+        output = module(images)
+        assert output.dtype == torch.float32
+    engine.backward(output.sum())
+    assert engine.clip(trained, optimizer, None) > 0
+    assert seen == [torch.bfloat16, torch.bfloat16]
+    assert isinstance(engine, FabricEngine)
+    assert (engine.world, engine.skips, dict(engine.state())) == (1, False, {})
+    raise TrainingError("seen")
+
+
+@needs_fabric
+def test_networks_compute_in_bf16_and_answer_in_float32():
+    with pytest.raises(TrainingError, match="seen"):  # errors come back as they are
+        train_on(ScaleConfig(precision="bf16"), 2, _look_inside)
+
+
+@pytest.mark.parametrize(
+    ("scale", "message"),
+    [
+        ({"devices": 5}, "5, which does not divide batch_size 12"),
+        ({"precision": "fp16"}, "fp16 needs a GPU"),
+        ({"devices": 2, "accelerator": "cuda"}, "0 CUDA devices are here"),
+        ({"devices": 2}, r"pip install 'focsbench\[scale\]'"),
+    ],
+)
+def test_unusable_scale_is_one_sentence(scale, message, monkeypatch):
+    monkeypatch.setattr(distributed, "find_spec", lambda name: None)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    with pytest.raises(ConfigError, match=message):
+        train_on(ScaleConfig(**scale), 12, _look_inside)
+
+
+def test_auto_takes_a_gpu_if_there_is_one(monkeypatch):
+    config = ScaleConfig(accelerator="auto")
+    for count, device in ((0, "cpu"), (1, "cuda")):
+        monkeypatch.setattr(torch.cuda, "device_count", lambda count=count: count)
+        assert choose_device(config) == device
+
+
+def test_one_process_needs_no_fabric():
+    code = (
+        "import sys, focsbench.focs.stage_training;"
+        "sys.exit('lightning_fabric' in sys.modules or 'tensorboardX' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_ratio_of_shares_is_the_ratio_of_the_batch(monkeypatch):
+    """What two processes compute, with the exchange between them played by hand."""
+    generator = torch.Generator().manual_seed(0)
+    values, mask = torch.rand(2, 4, 3, 3, generator=generator)
+    region = torch.ones(4, 3, 3, dtype=torch.bool)
+    whole = reduce_map(values * mask, mask, region, "mask_ratio")
+    module = "focsbench.focs.reductions"
+    monkeypatch.setattr(f"{module}.processes", lambda: 2)
+    monkeypatch.setattr(f"{module}.sum_over_processes", lambda value: mask.sum())
+    halves = [
+        reduce_map((values * mask)[part], mask[part], region[part], "mask_ratio")
+        for part in (slice(0, 2), slice(2, 4))
+    ]
+    torch.testing.assert_close(torch.stack(halves).mean(), whole)
+
+
+def test_shared_dropout_draws_what_one_process_draws():
+    torch.manual_seed(0)
+    whole = nn.Dropout(0.5)(torch.ones(4, 3, 8, 8).contiguous(memory_format=torch.channels_last))
+    for rank in (0, 1):
+        layer = nn.Sequential(nn.Dropout(0.5))
+        distributed.share_dropout(layer, rank, 2)
+        torch.manual_seed(0)
+        share = layer(torch.ones(2, 3, 8, 8).contiguous(memory_format=torch.channels_last))
+        assert torch.equal(share, whole[2 * rank : 2 * rank + 2])
+    assert torch.equal(layer.eval()(whole), whole)
+
+
+@pytest.mark.parametrize("layer", [nn.BatchNorm2d(3), nn.BatchNorm1d(3, affine=False)])
+def test_shared_statistics_of_one_process_are_torchs(layer):
+    shape = (6, 3, 4, 4) if isinstance(layer, nn.BatchNorm2d) else (6, 3)
+    inputs = 5 + 3 * torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    expected = nn.Sequential(layer)
+    shared = nn.Sequential(type(layer)(3, affine=layer.affine))
+    shared.load_state_dict(expected.state_dict())
+    distributed.share_statistics(shared)
+    for mode in (True, False):
+        mine, theirs = inputs.clone().requires_grad_(), inputs.clone().requires_grad_()
+        outputs = shared.train(mode)(mine), expected.train(mode)(theirs)
+        torch.testing.assert_close(*outputs)
+        for output in outputs:
+            output.pow(3).sum().backward()
+        torch.testing.assert_close(mine.grad, theirs.grad, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(shared.state_dict(), expected.state_dict())
+
+
+# Stops
+
+
+class Line(Trainer):
+    """Learns a line; its terms can be spoilt at one iteration."""
+
+    letter = "R"
+
+    def __init__(self, spoilt: dict[int, str]) -> None:
+        super().__init__(nn.Linear(1, 1), OptimizerConfig(schedule="constant"), 30)
+        self._spoilt = spoilt
+
+    def step(self, iteration: int) -> dict[str, float]:
+        def loss_of() -> tuple[Loss, dict[str, float]]:
+            good = self.network(torch.ones(1, 1)).square().sum()
+            other = self.network.weight.sum()
+            if self._spoilt.get(iteration) == "value":
+                other = other * math.inf
+            if self._spoilt.get(iteration) == "gradient":
+                other = (other * 0).sqrt()  # 0, with a gradient of 0 / 0
+            weighted = {"good": good, "other": other}
+            loss = Loss(good + other, {n: t.detach() for n, t in weighted.items()}, weighted)
+            region = torch.ones(1, 2, 2)
+            return loss, self._numbers(loss, region, region)
+
+        return self.learn(iteration, loss_of)
+
+
+@pytest.mark.parametrize(
+    ("kind", "blamed"),
+    [("value", "other of R"), ("gradient", r"the gradient of other of R \(first at weight\)")],
+)
+def test_nonsense_stops_before_it_reaches_a_weight(kind, blamed, tmp_path):
+    line = Line({7: kind})
+    checkpoints = Checkpoints(tmp_path, "a" * 64)
+    checkpoints.track(network=line.network, optimizer=line.optimizer)
+    with pytest.raises(TrainingError, match=f"toy, iteration 7: {blamed} is not finite") as caught:
+        run_iterations("toy", 30, line.step, checkpoints, 3)
+    assert "networks of iteration 6" in str(caught.value)
+    assert str(checkpoints.file) in str(caught.value)
+    assert all(parameter.isfinite().all() for parameter in line.network.parameters())
+    assert checkpoints.restore()["iteration"] == 6
+
+
+def test_float16_may_leave_out_steps_but_not_for_ever(monkeypatch):
+    monkeypatch.setattr(Engine, "skips", True)
+    line = Line(dict.fromkeys(range(2, 5), "gradient"))
+    monkeypatch.setattr(line.optimizer, "step", lambda: None)  # the loss scale would see to that
+    run_iterations("toy", 10, line.step, None, 100)
+    monkeypatch.setattr("focsbench.focs.training.SKIPS_IN_A_ROW", 2)
+    line = Line(dict.fromkeys(range(2, 5), "gradient"))
+    monkeypatch.setattr(line.optimizer, "step", lambda: None)
+    with pytest.raises(TrainingError, match="iteration 4: the gradient of other"):
+        run_iterations("toy", 10, line.step, None, 100)
+
+
+def test_an_empty_mask_is_a_warning_and_then_a_stop(caplog, tmp_path):
+    def kept(iteration: int) -> dict[str, float]:
+        return {"S_kept": 0.5 if iteration in (0, 3) else 0.002}
+
+    with caplog.at_level(logging.WARNING):
+        run_iterations("toy", 12, kept, None, 100, collapse_iterations=0)
+    assert [record.message for record in caplog.records] == [
+        "toy, iteration 1: the mask keeps less than 1 % of the rendered face"
+    ]
+    with pytest.raises(TrainingError, match=r"iteration 8: .* less than 1% .* 5 iterations"):
+        run_iterations("toy", 12, kept, None, 100, collapse_iterations=5)
+    # An interruption does not start the count again.
+    checkpoints = Checkpoints(tmp_path, "b" * 64)
+    run_iterations("toy", 6, kept, checkpoints, 6, collapse_iterations=5)
+    with pytest.raises(TrainingError, match="iteration 8"):
+        run_iterations("toy", 12, kept, checkpoints, 6, collapse_iterations=5)
+
+
+# Checkpoints and logs
+
+
+@given(
+    numbers=st.lists(st.floats(width=32), min_size=1, max_size=4),
+    shape=st.sampled_from([(), (1,), (2, 3)]),
+    rate=st.floats(allow_nan=False),
+    adam=st.booleans(),
+)
+def test_a_checkpoint_gives_back_every_bit(tmp_path_factory, numbers, shape, rate, adam):
+    class Part:
+        def __init__(self, state: dict[str, Any]) -> None:
+            self.state = state
+
+        def state_dict(self) -> dict[str, Any]:
+            return self.state
+
+        def load_state_dict(self, state: dict[str, Any]) -> None:
+            self.state = state
+
+    tensors = [torch.full(shape, number) for number in numbers]
+    state = {
+        "state": {
+            number: {"step": tensor, "mean": -tensor} for number, tensor in enumerate(tensors)
+        },
+        "param_groups": [{"lr": rate, "betas": [0.9, rate], "fused": adam or None, "params": [0]}],
+        "count": torch.tensor(3),
+    }
+    checkpoints = Checkpoints(tmp_path_factory.mktemp("bits"), "c" * 64)
+    part = Part(state)
+    checkpoints.track(part=part)
+    checkpoints.save({"iteration": 3})
+    part.state = {}
+    assert checkpoints.restore() == {"iteration": 3}
+    assert part.state.keys() == state.keys()
+    assert part.state["param_groups"] == state["param_groups"]
+    assert torch.equal(part.state["count"], state["count"])
+    for number, tensor in enumerate(tensors):
+        restored = part.state["state"][number]["step"]
+        assert (restored.shape, restored.dtype) == (tensor.shape, tensor.dtype)
+        assert restored.numpy().tobytes() == tensor.numpy().tobytes()
+
+
+def test_a_checkpoint_of_other_networks_is_named(tmp_path):
+    checkpoints = Checkpoints(tmp_path, "d" * 64)
+    checkpoints.track(network=nn.Linear(1, 1))
+    checkpoints.save({})
+    checkpoints.track(network=nn.Linear(2, 2))
+    with pytest.raises(CacheError, match=r"checkpoint\.safetensors: does not fit"):
+        checkpoints.restore()
+
+
+def test_checkpoints_stay_until_the_result_is_in_its_place(tmp_path):
+    folder = tmp_path / "checkpoints"
+    checkpoints = Checkpoints(folder, "e" * 64, "artefacts/em-0123")
+    checkpoints.save({"iteration": 1})
+    (tmp_path / "artefacts" / ".partial-em-0123-x").mkdir(parents=True)
+    discard_finished(folder)
+    assert checkpoints.restore() == {"iteration": 1}
+    (tmp_path / "artefacts" / "em-0123").mkdir()
+    discard_finished(folder)
+    assert list(folder.iterdir()) == []
+
+
+def test_killed_training_ends_with_the_same_bytes(tmp_path):
+    """SIGKILL at four random moments, some of them while a checkpoint is written."""
+    command = [sys.executable, str(TESTS / "kill_training.py"), str(tmp_path), "0", "4"]
+    ended = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert int(ended.stdout) >= 2  # kills that hit
+    assert results(tmp_path / "killed") == results(tmp_path / "calm")
+
+
+def read_events(path: Path) -> list[tuple[str, int, float]]:
+    """Read an event file by its format: length, checksum, protocol buffer, checksum."""
+    event_pb2 = pytest.importorskip("tensorboardX.proto.event_pb2")
+    content, scalars = path.read_bytes(), []
+    while content:
+        (length,) = struct.unpack("<Q", content[:8])
+        event = event_pb2.Event.FromString(content[12 : 12 + length])
+        scalars += [(value.tag, event.step, value.simple_value) for value in event.summary.value]
+        content = content[16 + length :]
+    return scalars
+
+
+def test_tensorboard_sees_the_log(tmp_path, monkeypatch):
+    pytest.importorskip("tensorboardX")
+    assert Events.wanted("em-1") is None
+    monkeypatch.setenv(TENSORBOARD, str(tmp_path))
+    events = Events.wanted("em-1")
+    log = run_iterations("toy", 40, lambda i: {"loss": float(i)}, None, 100, events=events)
+    events.close()
+    (file,) = (tmp_path / "em-1").iterdir()
+    scalars = read_events(file)
+    assert [s for s in scalars if s[0] == "loss"] == [("loss", 20, 9.5), ("loss", 40, 29.5)]
+    assert [entry["loss"] for entry in log] == [9.5, 29.5]
+    assert [s[:2] for s in scalars if s[0] != "loss"] == [("iterations_per_second", 40)]
+
+
+def test_missing_tensorboardx_is_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorboardX", None)
+    with pytest.raises(ConfigError, match=r"pip install 'focsbench\[scale\]'"):
+        Events(tmp_path)
+
+
+# The real sizes
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("preset", ["paper", "released"])
+def test_one_joint_cycle_at_full_size(preset):
+    """ResNet-50, UNet, iresnet50, 224 pixels, 35,721 vertices; one image instead of twelve."""
+    path = TESTS.parent / "benchmarks" / "bench_training.py"
+    spec = importlib.util.spec_from_file_location("bench_training", path)
+    assert spec is not None
+    assert spec.loader is not None
+    bench = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(bench)
+    training = bench.FullSize(preset, {"batch_size": 1, "scale": {"accelerator": "cpu"}}, Engine())
+    before = {name: p.detach().clone() for name, p in training.unet.named_parameters()}
+    terms = training.step("S", 0)
+    assert {"neighbour", "dist", "presv", "area", "bin"} <= terms.keys()
+    assert any(not torch.equal(p, before[name]) for name, p in training.unet.named_parameters())
+    head = training.encoder.backbone.fc.weight
+    assert not head.any()
+    terms = training.step("R", 5001)
+    assert {"pixel", "perceptual", "landmark", "regularisation"} <= terms.keys()
+    assert ("area" in terms) == (preset == "released")
+    assert head.any()
+    assert all(np.isfinite(value) for value in terms.values())
+    assert 0.2 < terms["kept"] <= 1
