@@ -120,7 +120,7 @@ class FabricEngine(Engine):
         self._fabric.backward(loss)
 
     def clip(
-        self, module: nn.Module, optimizer: torch.optim.Optimizer, limit: float | None
+        self, module: nn.Module | None, optimizer: torch.optim.Optimizer, limit: float | None
     ) -> float:
         """See `Engine`."""
         largest = math.inf if limit is None else limit
@@ -186,9 +186,14 @@ def share_statistics(module: nn.Module) -> None:
         if not isinstance(child, _BatchNorm):
             share_statistics(child)
         elif child.running_mean is not None and child.running_mean.is_cuda:
-            setattr(module, name, nn.SyncBatchNorm.convert_sync_batchnorm(child))
+            setattr(module, name, _of_torch(child))
         else:  # torch's version is for GPUs alone
             child.__class__ = SharedBatchNorm
+
+
+def _of_torch(layer: nn.Module) -> nn.Module:
+    convert: Callable[[nn.Module], nn.Module] = nn.SyncBatchNorm.convert_sync_batchnorm
+    return convert(layer)
 
 
 class SharedBatchNorm(_BatchNorm):

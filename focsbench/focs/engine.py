@@ -56,7 +56,7 @@ class Engine:
         loss.backward()  # type: ignore[no-untyped-call]
 
     def clip(
-        self, module: nn.Module, optimizer: torch.optim.Optimizer, limit: float | None
+        self, module: nn.Module | None, optimizer: torch.optim.Optimizer, limit: float | None
     ) -> float:
         """Scale the gradient down to a largest norm; return the norm that it had."""
         parameters = [p for group in optimizer.param_groups for p in group["params"]]

@@ -14,7 +14,7 @@ from focsbench.focs.scale_config import ScaleConfig
 _PRECISIONS = {"float32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 
 
-class QuietDDP(DDPStrategy):
+class QuietDDP(DDPStrategy):  # type: ignore[misc]
     """Data-parallel training whose processes announce nothing between progress bars."""
 
     def setup_environment(self) -> None:
@@ -37,6 +37,6 @@ def make_fabric(config: ScaleConfig, device: str) -> Fabric:
         accelerator=device,
         devices=config.devices,
         strategy=strategy,
-        precision=_PRECISIONS[config.precision],  # type: ignore[arg-type]
+        precision=_PRECISIONS[config.precision],
         plugins=LightningEnvironment(),
     )

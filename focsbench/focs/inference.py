@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from focsbench.face_models import load_face_model
 from focsbench.face_models.morphable_model import MorphableModel
@@ -79,8 +79,11 @@ def skin_colour_mask(config: FocsConfig) -> MaskFunction:
     return mask
 
 
-def segmentation_mask(config: FocsConfig, unet: UNet) -> MaskFunction:
-    """Probabilities of the segmentation network (in whatever mode the caller put it)."""
+def segmentation_mask(config: FocsConfig, unet: nn.Module) -> MaskFunction:
+    """Probabilities of the segmentation network (in whatever mode the caller put it).
+
+    unet: a `UNet`, or what an engine makes of one.
+    """
 
     def mask(images: Tensor, decoded: Decoded) -> Tensor:
         render = background(decoded.image, images, decoded.region, config.segmentation.background)
