@@ -47,23 +47,24 @@ class PaperGallery:
 class Figure3(PaperGallery):
     """MoFA and the proposed method under occlusion."""
 
+    name = "figure3"
     spec = GallerySpec(
-        name="figure3",
+        name=name,
         heading="Figure 3",
         title="Reconstruction of occluded faces by MoFA and by the proposed method",
         panels=(PHOTO, Panel("overlay", "mofa"), Panel("overlay", "focs")),
         needs=MOFA_AND_OURS,
-        pick=drawn("figure3", Draw("celeba", "occluded", ROWS)),
+        pick=drawn(name, Draw("celeba", "occluded", ROWS)),
         across=True,
     )
-    name = spec.name
 
 
 class Figure4(PaperGallery):
     """Reconstructions and masks of several methods on CelebA-HQ and AR."""
 
+    name = "figure4"
     spec = GallerySpec(
-        name="figure4",
+        name=name,
         heading="Figure 4",
         title="Reconstructions and masks of occluded faces",
         panels=(*COMPARISON, TRUTH),
@@ -76,14 +77,14 @@ class Figure4(PaperGallery):
         ),
         across=True,
     )
-    name = spec.name
 
 
 class Figure5(PaperGallery):
     """Masks of the ablations."""
 
+    name = "figure5"
     spec = GallerySpec(
-        name="figure5",
+        name=name,
         heading="Figure 5",
         title="Masks of the proposed method and of its ablations",
         panels=ABLATION,
@@ -95,85 +96,85 @@ class Figure5(PaperGallery):
             Draw("ar", "scarf", 1),
         ),
     )
-    name = spec.name
 
 
 class SupplementFigure4(PaperGallery):
     """Random photographs of CelebA-HQ."""
 
+    name = "supplement_figure4"
     spec = GallerySpec(
-        name="supplement_figure4",
+        name=name,
         heading="Supplementary Figure 4",
         title="Random photographs of CelebA-HQ",
         panels=(*COMPARISON, TRUTH),
         needs=MOFA_AND_OURS,
-        pick=drawn("supplement_figure4", Draw("celeba", None, 2 * ROWS)),
+        pick=drawn(name, Draw("celeba", None, 2 * ROWS)),
         halves=2,
     )
-    name = spec.name
 
 
 class SupplementFigure6(PaperGallery):
     """Extreme illumination."""
 
+    name = "supplement_figure6"
     spec = GallerySpec(
-        name="supplement_figure6",
+        name=name,
         heading="Supplementary Figure 6",
         title="Extreme illumination",
         panels=(*COMPARISON, TRUTH),
         needs=MOFA_AND_OURS,
         pick=most_one_sided_light(ROWS),
     )
-    name = spec.name
 
 
 class SupplementFigure7(PaperGallery):
     """Occluders of the colour of skin."""
 
+    name = "supplement_figure7"
     spec = GallerySpec(
-        name="supplement_figure7",
+        name=name,
         heading="Supplementary Figure 7",
         title="Occluders of the colour of skin",
         panels=(*COMPARISON, TRUTH),
         needs=MOFA_AND_OURS,
         pick=behind_hands("supplement_figure7", ROWS, detector="skin_mask"),
     )
-    name = spec.name
 
 
 class SupplementFigure8(PaperGallery):
     """Occlusion in large poses."""
 
+    name = "supplement_figure8"
     spec = GallerySpec(
-        name="supplement_figure8",
+        name=name,
         heading="Supplementary Figure 8",
         title="Occlusion and large pose (NoW)",
         panels=COMPARISON,
         needs=MOFA_AND_OURS,
         pick=largest_yaw(ROWS),
     )
-    name = spec.name
 
 
 class SupplementFigure9(PaperGallery):
     """Masks of the ablations on CelebA-HQ."""
 
+    name = "supplement_figure9"
     spec = GallerySpec(
-        name="supplement_figure9",
+        name=name,
         heading="Supplementary Figure 9",
         title="Masks of the proposed method and of its ablations on CelebA-HQ",
         panels=ABLATION,
         needs=ABLATED_AND_OURS,
-        pick=drawn("supplement_figure9", Draw("celeba", "occluded", ROWS)),
+        pick=drawn(name, Draw("celeba", "occluded", ROWS)),
     )
-    name = spec.name
 
 
 class SupplementFigure10(PaperGallery):
     """Masks of the ablations on AR."""
 
+    name = "supplement_figure10"
     spec = GallerySpec(
-        name="supplement_figure10",
+        name=name,
         heading="Supplementary Figure 10",
         title="Masks of the proposed method and of its ablations on AR",
         panels=ABLATION,
@@ -185,7 +186,6 @@ class SupplementFigure10(PaperGallery):
             Draw("ar", "scarf", 3),
         ),
     )
-    name = spec.name
 
 
 GALLERIES: tuple[type[PaperGallery], ...] = (

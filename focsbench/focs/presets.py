@@ -114,11 +114,11 @@ def quick() -> FocsConfig:
         ),
         schedule=ScheduleConfig(
             warmup_iterations=0,  # the shipped encoder is warm
-            init_iterations=300,
+            init_iterations=500,
             unet_pretrain_iterations=150,
-            joint_iterations=630,
-            e_iterations=50,
-            m_iterations=160,
+            joint_iterations=1450,
+            e_iterations=100,
+            m_iterations=190,
             adaptation_iterations=120,
             freeze_batchnorm=True,
         ),
@@ -134,7 +134,7 @@ def quick() -> FocsConfig:
             pretrain_domain="region",
         ),
         reconstruction=ReconstructionConfig(
-            lambda_pixel=40.0,
+            lambda_pixel=60.0,
             lambda_perceptual=0.25,
             lambda_landmark=0.1,
             lambda_regularisation=0.05,
@@ -143,7 +143,7 @@ def quick() -> FocsConfig:
             regularisation_divisor=224.0,
         ),
         segmentation=SegmentationConfig(
-            eta_neighbour=30.0, eta_dist=0.3, eta_presv=0.4, eta_bin=0.2
+            eta_neighbour=25.0, eta_dist=0.3, eta_presv=0.4, eta_bin=0.2
         ),
         augmentation=AugmentationConfig(
             max_shift=1.5,
