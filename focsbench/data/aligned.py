@@ -49,7 +49,9 @@ class AlignedArrays:
         for name in ("images", "landmarks", "masks", "subjects"):
             path = folder / f"{name}.npy"
             try:
-                arrays[name] = np.load(path, allow_pickle=False)
+                # Mapped: the photographs of a real dataset need not fit into memory, and the
+                # processes that train on them share what does.
+                arrays[name] = np.load(path, mmap_mode="r", allow_pickle=False)
             except (OSError, ValueError) as error:
                 raise InputError(f"{path}: {error}; delete the folder and run again.") from None
         return cls(**arrays)

@@ -57,7 +57,8 @@ def run_iterations(
     progress = _restore(checkpoints, engine)
     saved = int(progress.get("iteration", 0))
     log, window = progress.get("log", []), progress.get("window", [])
-    guard = CollapseGuard(stage, collapse_iterations, progress.get("collapsed", 0))
+    count = progress.get("collapsed", 0)
+    guard = CollapseGuard(stage, collapse_iterations, count, silent=engine.rank > 0)
     for iteration in track(range(saved, total), stage, total=total - saved):
         try:
             terms = step(iteration)
@@ -77,9 +78,8 @@ def run_iterations(
         if checkpoints and ((iteration + 1) % checkpoint_every == 0 or iteration + 1 == total):
             saved = iteration + 1
             if engine.rank == 0:
-                count = guard.in_a_row
-                state = {"iteration": saved, "log": log, "window": window, "collapsed": count}
-                checkpoints.save(state)
+                state = {"iteration": saved, "log": log, "window": window}
+                checkpoints.save({**state, "collapsed": guard.in_a_row})
     return list(log)
 
 
@@ -105,12 +105,13 @@ class CollapseGuard:
     stage: for the message.
     limit: iterations in a row before training stops; 0: a warning is enough.
     in_a_row: iterations so far.
+    silent: do not warn, because another process does.
     """
 
     stage: str
     limit: int
     in_a_row: int = 0
-    _warned: bool = False
+    silent: bool = False
 
     def see(self, iteration: int, terms: Mapping[str, float]) -> None:
         """Look at the kept share among the terms of an iteration.
@@ -128,8 +129,8 @@ class CollapseGuard:
                 f"{COLLAPSED:.0%} of the rendered face for {self.in_a_row} iterations; raise "
                 "eta_area or eta_presv, lower the other etas, or initialise longer."
             )
-        if self.in_a_row and not self._warned:
-            self._warned = True
+        if self.in_a_row and not self.silent:
+            self.silent = True  # once is enough
             log_messages.warning(
                 "%s, iteration %d: the mask keeps less than %.0f %% of the rendered face",
                 self.stage,

@@ -21,8 +21,8 @@ def check_terms(letter: str, numbers: Mapping[str, float]) -> None:
     letter: name of the network that learns, for the message; may be empty.
     """
     bad = [name for name, value in numbers.items() if not math.isfinite(value)]
-    # The total says nothing new beside a term.
-    named = [name for name in bad if name != "total"] or bad
+    # These follow from the terms and say nothing new beside one.
+    named = [name for name in bad if name not in ("total", "kept")] or bad
     if bad:
         raise NotFiniteError(f"{', '.join(named)}{letter and f' of {letter}'}")
 
