@@ -165,7 +165,17 @@ def _execute_all(
             outcome = _execute(folder, one.plan, options, policy)
         _publish(folder, outcome, whole=one.whole)
         finished.append(FinishedRun(one.profile.seed, folder, outcome, one.whole, one.targets))
+    _discard_checkpoints(run)
     return finished
+
+
+def _discard_checkpoints(run: RunFolder) -> None:
+    """Stages leave their checkpoints until their results are in place; now they are."""
+    folder = run.root / "checkpoints"
+    if folder.is_dir() and any(folder.iterdir()):
+        from focsbench.focs.checkpoints import discard_finished  # loads torch
+
+        discard_finished(folder)
 
 
 def _execute(
