@@ -172,7 +172,7 @@ def test_rows_are_those_of_the_protocol_under_the_names_of_the_points(
     out = gather(folders, trained, tmp_path / "sweep")
     rows = read_rows(out / "rows.csv")
     assert {row.protocol for row in rows} == {"eta_sweep"}
-    methods = ["eta_neighbour=30", "eta_neighbour=3000", "eta_area=0.5", "eta_area=3000"]
+    methods = ["eta_neighbour=25", "eta_neighbour=3000", "eta_area=0.5", "eta_area=3000"]
     assert list(dict.fromkeys(row.method for row in rows)) == methods
     dataset = open_dataset(folders["data"] / "AR", "ar", "test", SIZE)
     shared = tmp_path / "shared"
@@ -180,7 +180,7 @@ def test_rows_are_those_of_the_protocol_under_the_names_of_the_points(
     for method_name, step in (
         ("eta_area=3000", "sweep:eta_area:3000"),
         ("eta_area=0.5", "sweep:standard"),
-        ("eta_neighbour=30", "sweep:standard"),
+        ("eta_neighbour=25", "sweep:standard"),
     ):
         expected = ARSegmentation().score(
             "x", trained[step] / "predictions", dataset, shared, shared
@@ -209,7 +209,7 @@ def test_a_point_that_failed_leaves_the_others(
     points = {step: path for step, path in trained.items() if step != "sweep:eta_area:3000"}
     rows = read_rows(gather(folders, points, tmp_path / "sweep") / "rows.csv")
     assert {row.method for row in rows} == {
-        "eta_neighbour=30",
+        "eta_neighbour=25",
         "eta_neighbour=3000",
         "eta_area=0.5",
     }
