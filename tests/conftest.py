@@ -37,3 +37,21 @@ def focsbench(monkeypatch, capsys):
         return ended.value.code, captured.out, captured.err
 
     return call
+
+
+@pytest.fixture
+def toys(tmp_path, monkeypatch):
+    """Toy steps for the run machinery, in a module of this test alone."""
+    from runs_support import Toys
+
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "toy_steps", raising=False)
+    yield Toys(tmp_path)
+    sys.modules.pop("toy_steps", None)
+
+
+@pytest.fixture
+def store(tmp_path):
+    from focsbench.runs.store import Store
+
+    return Store(tmp_path / "run" / "artefacts")

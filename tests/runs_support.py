@@ -111,3 +111,11 @@ class Toys:
         names = self._calls.read_text().split() if self._calls.exists() else []
         self._calls.unlink(missing_ok=True)
         return sorted(names)
+
+
+def statuses(outcome):
+    return {step.name: str(step.status) for step in outcome.steps}
+
+
+def text(outcome, name):
+    return (outcome.artefact(name).folder / "text").read_text()

@@ -11,34 +11,13 @@ import time
 from pathlib import Path
 
 import pytest
-from runs_support import Toys
+from runs_support import Toys, statuses, text
 
 from focsbench.runs.executor import Executor
 from focsbench.runs.logs import logging_to
 from focsbench.runs.outcome import Policy, Silent, Status
 from focsbench.runs.plan import Plan
 from focsbench.runs.store import Store
-
-
-@pytest.fixture
-def toys(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "toy_steps", raising=False)
-    yield Toys(tmp_path)
-    sys.modules.pop("toy_steps", None)
-
-
-@pytest.fixture
-def store(tmp_path):
-    return Store(tmp_path / "run" / "artefacts")
-
-
-def statuses(outcome):
-    return {step.name: str(step.status) for step in outcome.steps}
-
-
-def text(outcome, name):
-    return (outcome.artefact(name).folder / "text").read_text()
 
 
 def test_a_run_then_nothing_then_only_what_changed(toys, store):
@@ -219,7 +198,7 @@ def test_log_has_messages_and_warnings_of_workers(toys, store, tmp_path):
 
 SCRIPT = """
 from pathlib import Path
-from runs_support import Toys
+from runs_support import Toys, statuses, text
 from focsbench.runs.executor import Executor
 from focsbench.runs.plan import Plan
 from focsbench.runs.store import Store

@@ -1,38 +1,15 @@
 """Runs in which a row fails: what gathers the rows goes on without it."""
 
 import dataclasses
-import sys
 
 import pytest
-from runs_support import Toys
+from runs_support import statuses, text
 
 from focsbench.profiles.profile import load_profile
 from focsbench.runs.executor import Executor
 from focsbench.runs.outcome import Policy
 from focsbench.runs.pipeline import build_plan
 from focsbench.runs.plan import Plan
-from focsbench.runs.store import Store
-
-
-@pytest.fixture
-def toys(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "toy_steps", raising=False)
-    yield Toys(tmp_path)
-    sys.modules.pop("toy_steps", None)
-
-
-@pytest.fixture
-def store(tmp_path):
-    return Store(tmp_path / "run" / "artefacts")
-
-
-def statuses(outcome):
-    return {step.name: str(step.status) for step in outcome.steps}
-
-
-def text(outcome, name):
-    return (outcome.artefact(name).folder / "text").read_text()
 
 
 @pytest.fixture
