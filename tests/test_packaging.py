@@ -121,7 +121,7 @@ def test_readme_and_ci_run_the_same_commands():
     readme = (ROOT / "README.md").read_text()
     ci = (ROOT / ".ci" / "run").read_text()
     assert "pip install -c constraints.txt . && focsbench run-all\n" in readme
-    install, _, test = re.search(r"^(pip install .*) (&&) (pytest)$", readme, re.M).groups()
+    install, _, test = re.search(r"^(pip install .*) (&&) (pytest -n auto)$", readme, re.M).groups()
     assert install.replace("pip install", "pip install --quiet") in ci
     assert re.search(rf"^{test}$", ci, re.M)
 
