@@ -202,9 +202,11 @@ from runs_support import Toys, statuses, text
 from focsbench.runs.executor import Executor
 from focsbench.runs.plan import Plan
 from focsbench.runs.store import Store
+import signal
 import sys
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # shells ignore it in the background
     folder = Path(sys.argv[1])
     sys.path.insert(0, str(folder))
     toys = Toys(folder)
