@@ -23,7 +23,7 @@ from focsbench.metrics.photometric import masked_rmse
 from focsbench.types import BoolArray, FaceDataset, ResultRow, Sample
 
 from .base import ProtocolCard
-from .per_image import Measure, score_images
+from .per_image import Measure, labelled_face, score_images
 
 _NEEDS = ("render", "region")
 _REGIONS = "common_regions.npy"
@@ -96,14 +96,13 @@ class MaskedRMSE:
 
 
 def _error(sample: Sample, folder: PredictionFolder, region: BoolArray) -> float:
-    if sample.visible_mask is None:
-        raise InputError(f"{sample.key}: the dataset has no visible-face mask for this image.")
-    if region.shape != sample.visible_mask.shape:
+    visible = labelled_face(sample)
+    if region.shape != visible.shape:
         raise InputError(
             f"{sample.key}: the region is {region.shape} pixels, the aligned image "
-            f"{sample.visible_mask.shape}; run the method at this image size."
+            f"{visible.shape}; run the method at this image size."
         )
-    return masked_rmse(sample.image, folder.render(sample.key), region & sample.visible_mask)
+    return masked_rmse(sample.image, folder.render(sample.key), region & visible)
 
 
 def _common_region(folders: list[PredictionFolder], key: str, shape: tuple[int, ...]) -> BoolArray:

@@ -23,16 +23,24 @@ from focsbench.geometry.scan_alignment import align_to_scan
 from focsbench.geometry.scan_crop import CroppedScan
 from focsbench.geometry.true_error import TrueCorrespondence
 from focsbench.metrics.scan_distance import distance_statistics
+from focsbench.now.pairing import ScanItem
 from focsbench.now.rules import protocol_rules
 from focsbench.progress import track
 from focsbench.types import FloatArray, ResultRow
 
 from .base import POOLED, ProtocolCard
-from .now_scans import ScanDataset, ScanItem, read_crop, write_crops
+from .now_scans import (
+    METRICS,
+    ScanDataset,
+    read_crops,
+    save_distances,
+    scan_values,
+    subsets,
+    write_crops,
+)
 from .per_image import done_row, image_rows
 from .true_heads import read_true, write_true
 
-METRICS = ("median", "mean", "std", "n")
 TRUE_MEANS = ("true_mean", "rigid_mean")
 CORRELATIONS = ("correlation", "rigid_correlation")
 # Arrays beside the distances of an image, where its true errors are known.
@@ -100,9 +108,8 @@ class NonrigidScan:
         folder = PredictionFolder(predictions)
         if not folder.provides("neutral"):
             return []
-        subjects = sorted({item.subject for item in dataset.items})
-        crops = {subject: read_crop(shared, subject) for subject in subjects}
-        truths = {subject: read_true(shared, subject) for subject in subjects}
+        crops = read_crops(shared, dataset.items)
+        truths = {subject: read_true(shared, subject) for subject in crops}
         rows: list[ResultRow] = []
         done: dict[str, _Measured] = {}
         for item in track(dataset.items, f"{self.name}: {method}", total=len(dataset.items)):
@@ -122,10 +129,7 @@ class NonrigidScan:
         self, method: str, items: Sequence[ScanItem], done: Mapping[str, _Measured]
     ) -> list[ResultRow]:
         rows: list[ResultRow] = []
-        groups = {"all": [item.key for item in items]}
-        for item in items:
-            groups.setdefault(item.challenge, []).append(item.key)
-        for subset, members in groups.items():
+        for subset, members in subsets(items).items():
             names = (method, self.name, subset, "", POOLED)
             pool = [done[key] for key in members if key in done]
             if pool:
@@ -163,9 +167,7 @@ class _Measured:
         if self.true is not None:
             arrays |= {TRUE_SUFFIX: self.true, RIGID_SUFFIX: self.rigid}
         for suffix, array in arrays.items():
-            path = output / f"{key}{suffix}"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            np.save(path, array.astype(np.float32), allow_pickle=False)
+            save_distances(output / f"{key}{suffix}", array)
 
 
 def _measure(
@@ -183,9 +185,8 @@ def _measure(
 
 def _pool(images: Sequence[_Measured]) -> dict[tuple[str, ...], list[float]]:
     """Numbers of a pool of images; the true ones only if they are known for every image."""
-    every = distance_statistics([image.distances for image in images])
     values: dict[tuple[str, ...], list[float]] = {
-        METRICS: [every.median, every.mean, every.std, float(every.n)]
+        METRICS: scan_values([image.distances for image in images])
     }
     true = [image.true for image in images if image.true is not None]
     if len(true) == len(images):

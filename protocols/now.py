@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
-
-import numpy as np
 
 from focsbench.data.predictions import PredictionFolder
 from focsbench.errors import InputError
 from focsbench.geometry.scan_crop import CroppedScan
-from focsbench.metrics.scan_distance import distance_statistics
 from focsbench.now.pair import PairScore, score_pair
-from focsbench.now.pairing import PAIRS_FILE, YAW_FILE, read_pairs, write_pairs
+from focsbench.now.pairing import PAIRS_FILE, YAW_FILE, ScanItem, read_pairs, write_pairs
 from focsbench.now.rules import VERSION, protocol_name, protocol_rules
 from focsbench.progress import track
 from focsbench.types import FloatArray, ResultRow
 
 from .base import POOLED, ProtocolCard
 from .now_paired import read_paired, write_paired
-from .now_scans import ScanDataset, ScanItem, read_crop, write_crops
+from .now_scans import (
+    METRICS,
+    ScanDataset,
+    read_crops,
+    save_distances,
+    scan_values,
+    subsets,
+    write_crops,
+)
 from .per_image import done_row, image_rows
 
-METRICS = ("median", "mean", "std", "n")
 PAIRED_METRICS = tuple(f"{metric}_paired" for metric in METRICS)
 
 
@@ -77,7 +81,7 @@ class NoW:
         folder = PredictionFolder(predictions)
         if not folder.provides("neutral"):
             return []
-        crops = {item.subject: read_crop(shared, item.subject) for item in dataset.items}
+        crops = read_crops(shared, dataset.items)
         groups = subsets(dataset.items, read_pairs(shared))
         paired = read_paired(shared)
         rows: list[ResultRow] = []
@@ -91,8 +95,8 @@ class NoW:
             else:
                 note = " ".join(map(str, pair.findings))
                 done[item.key] = pair.distances
-                values = _values([pair.distances])
-                _save(output, item.key, pair.distances)
+                values = scan_values([pair.distances])
+                save_distances(output / f"{item.key}.npy", pair.distances)
             rows += image_rows(
                 method, self.name, item.challenge, item.subject, item.key, METRICS, values, note
             )
@@ -124,40 +128,8 @@ class NoW:
                 (METRICS, own, missing),
                 (PAIRED_METRICS, theirs, alone),
             ):
-                values = _values(pool) if pool else None
+                values = scan_values(pool) if pool else None
                 note = "" if pool else reason
                 rows += image_rows(method, self.name, subset, "", POOLED, metrics, values, note)
             rows.append(done_row(method, self.name, subset, [key in done for key in members]))
         return rows
-
-
-def subsets(
-    items: Sequence[ScanItem], pairs: Sequence[tuple[str, str]] = ()
-) -> dict[str, list[str]]:
-    """Return the keys of every subset: all, each challenge, and the two of paper Table 3.
-
-    Args:
-        items: the images; only their keys are returned.
-        pairs: (unoccluded key, occluded key) of comparable pose; without them there is no such
-            subset.
-    """
-    members: dict[str, list[str]] = {"all": [item.key for item in items]}
-    for item in items:
-        members.setdefault(item.challenge, []).append(item.key)
-    known = set(members["all"])
-    for place, name in enumerate(("unoccluded", "occluded")):
-        keys = [pair[place] for pair in pairs if pair[place] in known]
-        if keys:
-            members[name] = keys
-    return members
-
-
-def _values(pool: Sequence[FloatArray]) -> list[float]:
-    statistics = distance_statistics(pool)
-    return [statistics.median, statistics.mean, statistics.std, float(statistics.n)]
-
-
-def _save(output: Path, key: str, distances: FloatArray) -> None:
-    path = output / f"{key}.npy"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    np.save(path, distances.astype(np.float32), allow_pickle=False)

@@ -9,9 +9,8 @@ from pathlib import Path
 from focsbench.data.predictions import PredictionFolder
 from focsbench.errors import InputError
 from focsbench.files import write_json
+from focsbench.now.pairing import ScanItem
 from focsbench.progress import track
-
-from .now_scans import ScanItem
 
 PAIRED = "paired.json"
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from focsbench.data.predictions import PredictionFolder
 from focsbench.errors import InputError
 from focsbench.progress import track
-from focsbench.types import FaceDataset, ResultRow, Sample
+from focsbench.types import BoolArray, FaceDataset, ResultRow, Sample
 
 from .base import DONE_RATE, POOLED
 
@@ -82,6 +82,17 @@ def done_row(method: str, protocol: str, subset: str, done: Sequence[bool]) -> R
     """Return the share of images of a subset that have a value."""
     rate = sum(done) / len(done) if done else 0.0
     return ResultRow(method, protocol, subset, "", POOLED, DONE_RATE, rate)
+
+
+def labelled_face(sample: Sample) -> BoolArray:
+    """Return the visible-face mask of a sample, (S, S).
+
+    Raises:
+        InputError: if nobody labelled it.
+    """
+    if sample.visible_mask is None:
+        raise InputError(f"{sample.key}: the dataset has no visible-face mask for this image.")
+    return sample.visible_mask
 
 
 def _attempt(

@@ -12,7 +12,7 @@ from focsbench.metrics.segmentation import Binarisation, confusion_areas, segmen
 from focsbench.types import FaceDataset, ResultRow, Sample
 
 from .base import ProtocolCard
-from .per_image import Measure, score_images
+from .per_image import Measure, labelled_face, score_images
 
 METRICS = ("ACC", "PPV", "TPR", "F1")
 _NEEDS = ("region", "visible")
@@ -77,12 +77,9 @@ class MaskSegmentation:
         return score_images(method, self.name, folder, dataset, [Measure(METRICS, measure)])
 
     def _scores(self, sample: Sample, folder: PredictionFolder) -> dict[str, float]:
-        if sample.visible_mask is None:
-            raise InputError(f"{sample.key}: the dataset has no visible-face mask for this image.")
+        visible = labelled_face(sample)
         region = folder.region(sample.key)
         if not region.any():
             raise InputError(f"{sample.key}: the reconstruction covers no pixel of the image.")
-        areas = confusion_areas(
-            sample.visible_mask, folder.visible(sample.key), region, self._binarisation
-        )
+        areas = confusion_areas(visible, folder.visible(sample.key), region, self._binarisation)
         return segmentation_scores(areas, self._clamp)

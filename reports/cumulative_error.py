@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +10,11 @@ import pandas as pd
 
 from focsbench.errors import InputError
 from focsbench.metrics.error_curve import curve_grid, share_within
-from focsbench.now.pairing import read_pairs
-from focsbench.protocols.now import subsets
 from focsbench.types import FloatArray
 
 from .base import ABLATIONS, ReportContext, write_bytes, write_text
 from .error_curves import error_curve_figure
+from .scan_subsets import subsets_of_rows
 from .summary import POOLED
 
 PROTOCOL = "now"
@@ -66,23 +64,11 @@ def cumulative_curves(context: ReportContext) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 
-@dataclass(frozen=True)
-class _Image:
-    """A result row in the terms of the protocol."""
-
-    key: str
-    subject: str
-    challenge: str
-
-
 def _files(rows: pd.DataFrame, subset: str, folder: Path | None) -> list[Path]:
     """Distance files of one method and subset; the protocol decides who belongs to it."""
     if folder is None:
         return []
-    images = [
-        _Image(*names) for names in zip(rows["item"], rows["subject"], rows["subset"], strict=True)
-    ]
-    members = subsets(images, read_pairs(folder)).get(subset, [])
+    members = subsets_of_rows(rows, folder).get(subset, [])
     scored = set(rows.loc[rows["status"] == "ok", "item"])
     return [folder / f"{key}.npy" for key in members if key in scored]
 

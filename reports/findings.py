@@ -37,11 +37,6 @@ class Findings:
         ]
 
 
-def findings_section(context: ReportContext) -> str:
-    """Return the verdicts on a run as Markdown without a heading."""
-    return findings_markdown(judge([evidence_of(context)]), context.labels)
-
-
 def headline(findings: Sequence[Finding]) -> str:
     """One sentence for the terminal: how many claims are reproduced, and which are not."""
     ids = {verdict: [f.claim.id for f in findings if f.verdict == verdict] for verdict in VERDICTS}

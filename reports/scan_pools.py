@@ -13,9 +13,9 @@ from focsbench.errors import InputError
 from focsbench.metrics.intervals import Statistic, StratifiedMean
 from focsbench.metrics.pooled_intervals import PooledMedian, distance_histogram
 from focsbench.metrics.scan_distance import distance_statistics
-from focsbench.now.pairing import read_pairs
-from focsbench.protocols.now import subsets
 from focsbench.types import FloatArray
+
+from .scan_subsets import subsets_of_rows
 
 METRICS = ("median", "mean")
 
@@ -27,15 +27,6 @@ class Pool:
     value: float
     subjects: tuple[str, ...]
     statistic: Statistic
-
-
-@dataclass(frozen=True)
-class _Image:
-    """A result row in the terms of the protocol."""
-
-    key: str
-    subject: str
-    challenge: str
 
 
 class ScanPools:
@@ -83,10 +74,8 @@ class ScanPools:
         folder, rows = self._folders.get(method), self._images.get(method)
         if folder is None or rows is None or not folder.is_dir():
             return
-        columns = (rows["item"], rows["subject"], rows["subset"])
-        images = [_Image(*names) for names in zip(*columns, strict=True)]
-        subject = {image.key: image.subject for image in images}
-        for name, keys in subsets(images, read_pairs(folder)).items():
+        subject = dict(zip(rows["item"], rows["subject"], strict=True))
+        for name, keys in subsets_of_rows(rows, folder).items():
             yield name, {key: subject[key] for key in keys}
 
 

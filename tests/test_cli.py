@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 import pytest
-from runs_support import Toys
 
 from focsbench.cli.main import main
 from focsbench.face_models import face_model_path
@@ -21,15 +20,11 @@ HEAVY = ("torch", "numpy", "matplotlib", "pandas", "pydantic", "numba", "rich.pr
 
 
 @pytest.fixture
-def toys(tmp_path, monkeypatch):
+def toys(toys, monkeypatch):
     """``run-all`` runs the toy plan that ``toys.next`` holds."""
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "toy_steps", raising=False)
-    toys = Toys(tmp_path)
     toys.next = toys.plan()
     monkeypatch.setattr(run_all, "build_plan", lambda _profile: toys.next)
-    yield toys
-    sys.modules.pop("toy_steps", None)
+    return toys
 
 
 def test_help_is_quick_and_names_every_command():

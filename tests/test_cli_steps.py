@@ -1,10 +1,8 @@
 """``train``, ``predict``, ``score --run`` and ``report --only``: chosen steps of run-all's plan."""
 
 import json
-import sys
 
 import pytest
-from runs_support import Toys
 
 from focsbench.errors import ConfigError
 from focsbench.profiles.profile import load_profile
@@ -52,11 +50,8 @@ def test_named_methods_need_not_be_rows_of_the_profile(plan):
 
 
 @pytest.fixture
-def toys(tmp_path, monkeypatch):
+def toys(toys, monkeypatch):
     """A plan with the step names of a run: two methods, one dataset, one protocol."""
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "toy_steps", raising=False)
-    toys = Toys(tmp_path)
 
     def plan(profile):
         reports = [
@@ -78,8 +73,7 @@ def toys(tmp_path, monkeypatch):
         )
 
     monkeypatch.setattr(run_all, "build_plan", plan)
-    yield toys
-    sys.modules.pop("toy_steps", None)
+    return toys
 
 
 def test_no_command_does_again_what_another_did(focsbench, toys, tmp_path):

@@ -9,7 +9,8 @@ from protocols_support import SIZE, TinyScans, pooled, score, values, write_pred
 from focsbench.errors import InputError
 from focsbench.geometry.scan_crop import crop_scan
 from focsbench.now.pairing import read_pairs, read_yaw
-from focsbench.protocols.now import METRICS, PAIRED_METRICS, NoW, subsets
+from focsbench.protocols.now import METRICS, PAIRED_METRICS, NoW
+from focsbench.protocols.now_scans import subsets
 from focsbench.types import Mesh, Reconstruction
 
 SCANS = TinyScans()

@@ -14,11 +14,10 @@ from reports_support import make_context
 from focsbench.reports.claims import Claim, load_claims
 from focsbench.reports.claims_page import claims_page, claims_text
 from focsbench.reports.claims_table import claims_csv
-from focsbench.reports.evidence import Evidence
+from focsbench.reports.evidence import Evidence, evidence_of
 from focsbench.reports.findings import (
     Findings,
     findings_markdown,
-    findings_section,
     headline,
     verdict_text,
 )
@@ -53,7 +52,7 @@ def test_findings_of_a_run(tmp_path: Path):
     context = make_context(tmp_path)
     page, table = Findings().write(context)
     text = page.read_text(encoding="utf-8")
-    assert findings_section(context) in text
+    assert findings_markdown(judge([evidence_of(context)]), context.labels) in text
     found = items(text)
     assert list(found) == [claim.id for claim in load_claims()]
     # MoFA of the made-up run is worse than FOCS, which is close to supervised MoFA

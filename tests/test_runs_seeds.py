@@ -3,12 +3,10 @@
 import csv
 import json
 import statistics
-import sys
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from runs_support import Toys
 
 from focsbench.errors import ConfigError, InputError
 from focsbench.profiles.profile import check_profile, load_profile
@@ -168,11 +166,8 @@ def test_run_folders_of_a_run(tmp_path):
 
 
 @pytest.fixture
-def toys(tmp_path, monkeypatch):
+def toys(toys, tmp_path, monkeypatch):
     """Every seed has the same first step and a row of its own; ``flag`` stops that of seed 1."""
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "toy_steps", raising=False)
-    toys = Toys(tmp_path)
     flag = tmp_path / "flag"
 
     def plan(profile):
@@ -187,8 +182,7 @@ def toys(tmp_path, monkeypatch):
 
     toys.flag = flag
     monkeypatch.setattr(run_all, "build_plan", plan)
-    yield toys
-    sys.modules.pop("toy_steps", None)
+    return toys
 
 
 def test_seeds_share_one_store_with_each_other_and_with_single_runs(focsbench, toys, tmp_path):

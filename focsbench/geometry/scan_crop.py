@@ -60,3 +60,14 @@ def crop_scan(vertices: FloatArray, landmarks: FloatArray) -> IntArray:
     if len(kept) == 0:
         raise ValueError("no scan vertex lies near the landmarks: check the landmarks' unit")
     return kept
+
+
+def cropped(vertices: FloatArray, landmarks: FloatArray) -> CroppedScan:
+    """Return the evaluated part of a scan of (V, 3) vertices with (7, 3) landmarks, mm.
+
+    Raises:
+        ValueError: as :func:`crop_scan`.
+    """
+    points = vertices.astype(np.float64)
+    kept = crop_scan(points, landmarks)
+    return CroppedScan(points[kept], kept, landmarks)

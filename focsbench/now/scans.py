@@ -6,12 +6,10 @@ import hashlib
 from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
-
 from focsbench.errors import CacheError, InputError
 from focsbench.face_models.array_cache import read_arrays, write_arrays
 from focsbench.geometry.io import read_bytes, read_landmarks7, read_mesh
-from focsbench.geometry.scan_crop import CroppedScan, crop_scan
+from focsbench.geometry.scan_crop import CroppedScan, cropped
 from focsbench.paths import cache_dir
 
 # Part of the cache key: raise it whenever the crop or a reader gives other numbers.
@@ -88,12 +86,11 @@ def _content_key(scan: Path, landmarks: Path) -> str:
 
 def _crop(scan: Path, landmarks: Path) -> CroppedScan:
     points7 = read_landmarks7(landmarks)
-    vertices = read_mesh(scan).vertices.astype(np.float64)
+    vertices = read_mesh(scan).vertices
     try:
-        kept = crop_scan(vertices, points7)
+        return cropped(vertices, points7)
     except ValueError as error:
         raise InputError(f"{scan} with {landmarks.name}: {error}.") from None
-    return CroppedScan(points=vertices[kept], vertices=kept, landmarks=points7)
 
 
 def _read(entry: Path) -> CroppedScan | None:
