@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from focsbench.drawing.error_curves import error_curve_figure
 from focsbench.errors import InputError
 from focsbench.metrics.error_curve import curve_grid, share_within
 from focsbench.types import FloatArray
 
 from .base import ABLATIONS, ReportContext, write_bytes, write_text
-from .error_curves import error_curve_figure
 from .scan_subsets import subsets_of_rows
 from .summary import POOLED
 

@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from focsbench.drawing.figures import figure_bytes, figure_style, new_figure
 from focsbench.now.pairing import OCCLUDED, UNOCCLUDED, read_yaw
 from focsbench.types import FloatArray
 
 from .base import ABLATIONS, ReportContext, write_bytes, write_text
-from .figures import figure_bytes, figure_style, new_figure
 from .summary import POOLED
 
 PROTOCOL = "now"

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from focsbench.drawing.figures import figure_bytes, figure_style, line_styles, new_figure
+
 from .base import ReportContext, write_bytes, write_text
 from .estimator_agreement import (
     ESTIMATORS,
@@ -18,7 +20,6 @@ from .estimator_agreement import (
     images_with_truth,
     sentence,
 )
-from .figures import figure_bytes, figure_style, method_styles, new_figure
 from .table_spec import Column, TableSpec
 from .table_writers import write_table
 
@@ -77,7 +78,7 @@ def _draw(images: pd.DataFrame, context: ReportContext) -> tuple[bytes, bytes]:
     with figure_style():
         figure = new_figure(6.9, 3.0)
         panels = figure.subplots(1, 3)
-        styles = method_styles(methods, context)
+        styles = line_styles(methods, context.references, context.focus)
         colours = {method: styles[method]["color"] for method in methods}
         columns = [mean for mean, _ in ESTIMATORS.values()]
         limit = 1.05 * float(images[[TRUE, *columns]].to_numpy().max())

@@ -11,8 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 from matplotlib.lines import Line2D
 
+from focsbench.drawing.figures import figure_bytes, figure_style, new_figure
+
 from .eta_trends import INDICES, SYMBOLS, Trend
-from .figures import figure_bytes, figure_style, new_figure
 from .gallery_tiles import Pixels
 
 COLUMNS = 3

@@ -15,9 +15,10 @@ from PIL import Image
 
 from focsbench.data.now import read_image_list
 from focsbench.data.predictions import PredictionFolder
+from focsbench.drawing.scan_views import cropped_triangles, face_axes
 from focsbench.errors import ConfigError, InputError
 from focsbench.geometry.scan_crop import crop_scan
-from focsbench.now.error_maps import cropped_triangles, face_axes, mean_error
+from focsbench.now.error_maps import mean_error
 from focsbench.now.evaluate import evaluate, read_distances
 from focsbench.now.inputs import make_request
 from focsbench.now.legacy import read_legacy

@@ -18,11 +18,11 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 from reports_support import CARDS, CHALLENGES, LABELS, fail, make_context, with_pictures
 
+from focsbench.drawing.figures import figure_style, line_styles
 from focsbench.errors import InputError
 from focsbench.metrics.error_curve import STEP_MM, count_within, curve_grid
 from focsbench.reports.base import ABLATIONS, ReportContext
 from focsbench.reports.cumulative_error import CumulativeError, cumulative_curves
-from focsbench.reports.figures import figure_style, method_styles
 from focsbench.reports.gallery import Gallery, pick_by_fit, pick_by_occluder
 from focsbench.reports.gallery_tiles import HIDDEN, OUTSIDE, VISIBLE, mask_picture, method_tiles
 from focsbench.reports.overview import Overview
@@ -105,7 +105,7 @@ def test_reports_leave_pyplot_alone():
 def test_styles_tell_many_methods_apart(context: ReportContext):
     methods = [f"method{index}" for index in range(12)] + ["focs", "ground_truth"]
     with figure_style():
-        styles = method_styles(methods, context)
+        styles = line_styles(methods, context.references, context.focus)
     keys = {
         (style["color"], str(style["linestyle"]), style["linewidth"]) for style in styles.values()
     }

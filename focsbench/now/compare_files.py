@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from focsbench.drawing.error_curves import error_curve_figure
 from focsbench.files import write_atomically
 from focsbench.metrics.error_curve import curve_grid
 from focsbench.now.compare import Comparison, Numbers, Row
-from focsbench.reports.error_curves import error_curve_figure
 from focsbench.reports.table_spec import TableSpec
 from focsbench.reports.table_writers import latex_table, markdown_table
 from focsbench.reports.tables import MISSING, Cell, Table

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Set
 
+from focsbench.drawing.figures import (
+    figure_bytes,
+    figure_style,
+    line_styles,
+    new_figure,
+    plain_text,
+)
 from focsbench.metrics.error_curve import axis_limit, curve_grid
 from focsbench.types import FloatArray
-
-from .figures import figure_bytes, figure_style, line_styles, new_figure, plain_text
 
 Panels = Mapping[str, Mapping[str, FloatArray]]
 """By title, then by method: the (701,) shares of :func:`focsbench.metrics.share_within`."""

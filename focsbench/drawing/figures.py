@@ -12,8 +12,6 @@ import matplotlib.style
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from .base import ReportContext
-
 # Dates and program versions would make equal figures differ.
 _METADATA: dict[str, dict[str, None]] = {
     "png": {"Software": None},
@@ -47,11 +45,6 @@ def plain_text(text: str) -> str:
     """Return text that matplotlib prints as it is: no formulas, and no hidden legend entries."""
     escaped = text.replace("$", r"\$")
     return f" {escaped}" if escaped.startswith("_") else escaped
-
-
-def method_styles(methods: Sequence[str], context: ReportContext) -> dict[str, dict[str, Any]]:
-    """Line properties by method of a run; see :func:`line_styles`."""
-    return line_styles(methods, context.references, context.focus)
 
 
 def line_styles(

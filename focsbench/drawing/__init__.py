@@ -1,0 +1,1 @@
+"""Figures, curves and views of scans as bytes; knows arrays only."""
