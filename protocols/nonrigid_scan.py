@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import ClassVar
 
@@ -17,10 +18,9 @@ import numpy as np
 
 from focsbench.data.predictions import PredictionFolder
 from focsbench.errors import InputError
-from focsbench.geometry.nonrigid import RULES, nonrigid_fit
+from focsbench.geometry.nonrigid import RULES, BendableScan, nonrigid_fit
 from focsbench.geometry.nonrigid_field import AMPLITUDES_MM, WIDEST_MM
 from focsbench.geometry.scan_alignment import align_to_scan
-from focsbench.geometry.scan_crop import CroppedScan
 from focsbench.geometry.true_error import TrueCorrespondence
 from focsbench.metrics.scan_distance import distance_statistics
 from focsbench.now.pairing import ScanItem
@@ -110,12 +110,17 @@ class NonrigidScan:
             return []
         crops = read_crops(shared, dataset.items)
         truths = {subject: read_true(shared, subject) for subject in crops}
+
+        @lru_cache(maxsize=1)  # the images of a subject follow each other
+        def bendable(subject: str) -> BendableScan:
+            return BendableScan(crops[subject].points, crops[subject].landmarks)
+
         rows: list[ResultRow] = []
         done: dict[str, _Measured] = {}
         for item in track(dataset.items, f"{self.name}: {method}", total=len(dataset.items)):
             names = (method, self.name, item.challenge, item.subject, item.key)
             try:
-                one = _measure(folder, item.key, crops[item.subject], truths[item.subject])
+                one = _measure(folder, item.key, bendable(item.subject), truths[item.subject])
             except (InputError, ValueError) as error:
                 rows += image_rows(*names, METRICS, None, folder.relative(str(error)))
                 continue
@@ -171,12 +176,12 @@ class _Measured:
 
 
 def _measure(
-    folder: PredictionFolder, key: str, scan: CroppedScan, truth: TrueCorrespondence | None
+    folder: PredictionFolder, key: str, scan: BendableScan, truth: TrueCorrespondence | None
 ) -> _Measured:
     mesh, landmarks = folder.geometry(key)
     try:
         alignment = align_to_scan(scan.points, scan.landmarks, mesh, landmarks)
-        fit = nonrigid_fit(scan.points, scan.landmarks, landmarks, alignment)
+        fit = nonrigid_fit(scan, landmarks, alignment)
     except ValueError as error:
         raise InputError(f"{key}: cannot be placed on the scan ({error}); check it.") from None
     true = truth.errors(mesh.vertices) if truth is not None and truth.fits(mesh) else None

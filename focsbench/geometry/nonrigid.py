@@ -81,37 +81,48 @@ class NonrigidFit:
     matched: BoolArray
 
 
+class BendableScan:
+    """A cropped scan and the smooth displacements that can bend it; serves any prediction.
+
+    points: (N, 3) cropped scan vertices, mm. landmarks: (7, 3) of the scan, mm.
+    rules: constants of the registration.
+    sample: (S, 3) of the points, those that drive the registration.
+    basis, sample_basis, landmark_basis: (N, K), (S, K) and (7, K) value of each mode there, mm
+        per coefficient.
+    """
+
+    def __init__(
+        self, points: FloatArray, landmarks: FloatArray, rules: NonrigidRules = RULES
+    ) -> None:
+        """Choose the samples (by the order of the points) and the modes."""
+        self.points, self.landmarks, self.rules = points, landmarks, rules
+        chosen = _sample(len(points), rules.samples)
+        self.sample = points[chosen]
+        field = SmoothField(self.sample, rules.nodes, rules.modes)
+        self.basis = field.basis(points)
+        self.sample_basis = self.basis[chosen]
+        self.landmark_basis = field.basis(landmarks)
+
+
 def nonrigid_fit(
-    points: FloatArray,
-    scan_landmarks: FloatArray,
-    landmarks: FloatArray,
-    alignment: ScanAlignment,
-    rules: NonrigidRules = RULES,
+    scan: BendableScan, landmarks: FloatArray, alignment: ScanAlignment
 ) -> NonrigidFit:
     """Find the correspondence of a scan and a prediction that was placed on it.
 
     Args:
-        points: (N, 3) cropped scan vertices, mm. Their order chooses the samples.
-        scan_landmarks: (7, 3) landmarks of the scan, mm.
+        scan: N points, their landmarks and the rules.
         landmarks: (7, 3) landmarks of the prediction, in its own frame and unit.
         alignment: of this prediction to these points; its mesh and its placement are taken.
-        rules: constants of the registration.
 
     Raises:
         ValueError: if nowhere near the placed prediction is a scan point.
     """
-    sample = points[_sample(len(points), rules.samples)]
-    field = SmoothField(sample, rules.nodes, rules.modes)
     registration = _Registration(
-        sample,
-        scan_landmarks.astype(np.float64),
-        alignment.tree,
-        alignment.start.apply(landmarks.astype(np.float64)),
-        field,
-        rules,
+        scan, alignment.tree, alignment.start.apply(landmarks.astype(np.float64))
     )
     place, coefficients = registration.run(_between(alignment.start, alignment.transform))
-    bent = _inverse(place).apply(points) + field.displacement(points, coefficients)
+    points = scan.points
+    bent = _inverse(place).apply(points) + scan.basis @ coefficients
     match = registration.match(bent)
     place = procrustes(match.points, points, weights=match.confidence)
     return NonrigidFit(
@@ -142,19 +153,9 @@ class _Match:
 class _Registration:
     """Bends samples of the scan onto the prediction, in the frame of the prediction's tree."""
 
-    def __init__(
-        self,
-        sample: FloatArray,
-        scan_landmarks: FloatArray,
-        tree: ClosestPointTree,
-        landmarks: FloatArray,
-        field: SmoothField,
-        rules: NonrigidRules,
-    ) -> None:
-        self._sample, self._scan_landmarks = sample, scan_landmarks
-        self._tree, self._landmarks, self._rules = tree, landmarks, rules
-        self._basis = field.basis(sample)
-        self._landmark_basis = field.basis(scan_landmarks)
+    def __init__(self, scan: BendableScan, tree: ClosestPointTree, landmarks: FloatArray) -> None:
+        self._scan, self._tree, self._landmarks = scan, tree, landmarks
+        self._rules = scan.rules
         self._normals = _vertex_normals(tree.vertices, tree.triangles)
 
     def run(self, place: Similarity) -> tuple[Similarity, FloatArray]:
@@ -165,21 +166,25 @@ class _Registration:
         """
         rules = self._rules
         coefficients = self._by_landmarks(place)
+        near = None
         for noise in np.geomspace(rules.first_noise, rules.last_noise, rules.steps):
-            bent = _inverse(place).apply(self._sample) + self._basis @ coefficients
-            match = self.match(bent)
-            place = procrustes(match.points, self._sample, weights=match.confidence)
+            bent = _inverse(place).apply(self._scan.sample) + self._scan.sample_basis @ coefficients
+            match = self.match(bent, near)
+            near = match.triangles
+            place = procrustes(match.points, self._scan.sample, weights=match.confidence)
             coefficients = self._solve(place, match, noise)
         return place, coefficients
 
-    def match(self, bent: FloatArray) -> _Match:
+    def match(self, bent: FloatArray, near: IntArray | None = None) -> _Match:
         """Find the closest points of (N, 3) bent scan points.
+
+        near: (N,) triangles that are likely close; they change the speed alone.
 
         No direction here depends on which of two triangles holds a point on their common edge:
         there rounding decides.
         """
         rules, triangles = self._rules, self._tree.triangles
-        closest = self._tree.query(bent)
+        closest = self._tree.query(bent, near)
         weights = barycentric_weights(
             closest.points, self._tree.vertices, triangles, closest.triangles
         )
@@ -196,21 +201,21 @@ class _Registration:
 
     def _by_landmarks(self, place: Similarity) -> FloatArray:
         """Coefficients (K, 3) that the landmarks alone make most likely."""
-        basis = self._landmark_basis / self._rules.landmark_noise
+        basis = self._scan.landmark_basis / self._rules.landmark_noise
         wanted = self._landmark_residual(place) / self._rules.landmark_noise
         matrix = basis.T @ basis + np.eye(basis.shape[1])
         return np.asarray(np.linalg.solve(matrix, basis.T @ wanted))
 
     def _landmark_residual(self, place: Similarity) -> FloatArray:
-        return self._landmarks - _inverse(place).apply(self._scan_landmarks)
+        return self._landmarks - _inverse(place).apply(self._scan.landmarks)
 
     def _solve(self, place: Similarity, match: _Match, noise: float) -> FloatArray:
         """Most likely coefficients (K, 3): point-to-plane matches, landmarks and the prior."""
-        modes = self._basis.shape[1]
+        modes = self._scan.sample_basis.shape[1]
         planes = match.directions * (np.sqrt(match.confidence) / noise)[:, None]
-        offsets = match.points - _inverse(place).apply(self._sample)
-        rows = np.hstack([self._basis * planes[:, axis, None] for axis in range(3)])
-        basis = self._landmark_basis / self._rules.landmark_noise
+        offsets = match.points - _inverse(place).apply(self._scan.sample)
+        rows = (planes[:, :, None] * self._scan.sample_basis[:, None, :]).reshape(-1, 3 * modes)
+        basis = self._scan.landmark_basis / self._rules.landmark_noise
         wanted = self._landmark_residual(place) / self._rules.landmark_noise
         matrix = rows.T @ rows + np.kron(np.eye(3), basis.T @ basis) + np.eye(3 * modes)
         right = rows.T @ (planes * offsets).sum(axis=1) + (basis.T @ wanted).T.ravel()

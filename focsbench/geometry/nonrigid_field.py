@@ -51,17 +51,6 @@ class SmoothField:
             ]
         )
 
-    def displacement(self, points: FloatArray, coefficients: FloatArray) -> FloatArray:
-        """Return the (N, 3) displacement of (N, 3) points, mm, for (K, 3) coefficients."""
-        weights = self._to_modes @ coefficients
-        return np.concatenate(
-            [np.zeros((0, 3))]
-            + [
-                _covariance(points[i : i + _BLOCK], self._nodes) @ weights
-                for i in range(0, len(points), _BLOCK)
-            ]
-        )
-
 
 def spread_indices(points: FloatArray, count: int) -> IntArray:
     """Choose points that cover a set evenly; each is the farthest from those before it.
