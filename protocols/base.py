@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from focsbench.data.policies import policies_of
 from focsbench.types import ResultRow
 
 POOLED = "pooled"  # item of rows that describe many images
@@ -27,6 +28,13 @@ class ProtocolCard:
     name: str
     version: int
     rules: Mapping[str, Rule]
+
+    def on(self, dataset: object) -> ProtocolCard:
+        """Return the card with the rules that the dataset was read by in the place of general ones.
+
+        They are part of the content key of the data, not of the version of the protocol.
+        """
+        return replace(self, rules={**self.rules, **policies_of(dataset)})
 
     def as_markdown(self) -> str:
         """Return the card as a Markdown section: a heading and one line per rule."""

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from focsbench.data.alignment import align
-from focsbench.data.celebahq import CelebAMaskHQ, merge_parts, split_of
+from focsbench.data.celebahq import CelebAMaskHQ, merge_parts
+from focsbench.data.celebahq_rules import split_of
 from focsbench.data.landmarks_csv import read_landmarks, write_landmarks
 from focsbench.data.photos import open_image
 from focsbench.errors import InputError

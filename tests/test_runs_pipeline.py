@@ -221,7 +221,7 @@ def test_from_predictions_to_a_report(faces, tmp_path):
         folders[name].mkdir()
         step({key: folders[key] for key in inputs}, folders[name], config, 1)
 
-    run("data", real_data_step, [], {"folders": {"ar": str(faces)}})
+    run("data", real_data_step, [], {"sources": {"ar": {"folder": str(faces)}}})
     settings = {"baseline": "copy", "stages": [], "face_model": "anny", "method": {}, **images}
     run("predict", predict_step, ["data"], settings)
     failures = json.loads((folders["predict"] / "failures.json").read_text())
@@ -268,7 +268,7 @@ def test_score_folder_is_the_short_way(faces, tmp_path, plugin):
     data, predictions = tmp_path / "data", tmp_path / "copy"
     data.mkdir()
     predictions.mkdir()
-    real_data_step({}, data, {"folders": {"ar": str(faces)}}, 1)
+    real_data_step({}, data, {"sources": {"ar": {"folder": str(faces)}}}, 1)
     settings = {"baseline": "copy", "stages": [], "face_model": "anny", "method": {},
                 "dataset": "ar", "split": "test", "image_size": SIZE}  # fmt: skip
     predict_step({"data": data}, predictions, settings, 1)

@@ -11,6 +11,7 @@ from PIL import Image
 
 from focsbench.data.aligned import AlignedArrays
 from focsbench.data.landmarks_csv import write_landmarks
+from focsbench.data.layouts import open_dataset
 from focsbench.data.predictions import PredictionFolder
 from focsbench.errors import InputError
 from focsbench.focs.build import (
@@ -24,7 +25,6 @@ from focsbench.focs.config import FocsConfig
 from focsbench.focs.sweep import SweepConfig, sweep_points
 from focsbench.geometry.five_points import TEMPLATE_DM
 from focsbench.protocols.ar_segmentation import ARSegmentation
-from focsbench.runs.datasets import open_dataset
 from focsbench.runs.score import read_rows
 from focsbench.runs.sweep import gather_step, point_step
 

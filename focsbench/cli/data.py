@@ -45,7 +45,8 @@ def show(
     """Draw photographs of the test split with their visible-face masks."""
     from focsbench.cli.contact_sheet import save_contact_sheet
     from focsbench.cli.pictures import checked
-    from focsbench.runs.datasets import dataset_root, open_dataset
+    from focsbench.data.layouts import open_dataset
+    from focsbench.runs.datasets import dataset_root
 
     path = checked(output)
     dataset = open_dataset(dataset_root(folder, "celeba", "test"), "celeba", "test", size)

@@ -82,7 +82,9 @@ def _score_folder(
 
     entries = score_folder(predictions, dataset, protocol, output, split, image_size)
     _print_entries(entries)
-    typer.echo(f"Files:\n  {output / 'results.csv'}\n  {output / 'summary.json'}")
+    typer.echo("Files:")
+    for name in ("results.csv", "summary.json", "protocol_card.md"):
+        typer.echo(f"  {output / name}")
     raise typer.Exit(2 if any(entry.done_rate < 1 for entry in entries) else 0)
 
 

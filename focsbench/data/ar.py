@@ -1,21 +1,83 @@
-"""AR face database with visible-face masks: neutral, sunglasses and scarf of each subject.
+"""AR face database (Martinez and Benavente 1998) with the visible-face masks of Egger et al. 2018.
 
-images/{m|w}-{sss}-{nn}.png     AR numbering: 01 neutral, 08 sunglasses, 11 scarf
-masks/{same name}.png           255 = visible face (Egger et al. 2018)
-landmarks.csv                   file name, 136 numbers
+masks/{m|w}-{sss}-{nn}.png      255 = visible face; the image set is what has a mask here
+images/{same name}.{png|...}    photographs; folders below it are searched too
+landmarks.csv                   file name, 136 numbers; not part of either download
+
+``nn`` is the AR numbering: 1 neutral, 2-4 expressions, 5-7 light, 8-10 sunglasses, 11-13 scarf, and
+13 more for the second session. Names are taken in any case, with f for w, with or without leading
+zeros, and may go on after the number (``M-001-08_mask.png``). Without a folder of masks the images
+are those of the landmark list.
+
+120 masks were published (Table 4 of the paper has them by neutral, glasses, scarf); which images
+they belong to is not in the authors' code.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
 
-from focsbench.data.landmarks_csv import read_landmarks
-from focsbench.data.photos import aligned_sample, open_image
-from focsbench.errors import InputError
-from focsbench.types import Sample
+from PIL import Image
 
-# Conditions of the second session repeat the first with 13 added to the number.
+from focsbench.data.landmarks_csv import read_landmarks
+from focsbench.data.photos import IMAGE_SUFFIXES, aligned_sample, open_image
+from focsbench.errors import InputError
+from focsbench.types import FloatArray, Sample
+
+IMAGES, MASKS, LANDMARKS = "images", "masks", "landmarks.csv"
+NAME = re.compile(r"([mwf])-(\d{1,3})-(\d{1,2})(?!\d)", re.IGNORECASE)
+# The conditions of Table 4; those of the second session repeat the first with 13 added.
 SUBSET_BY_NUMBER = {1: "unoccluded", 8: "glasses", 11: "scarf"}
+CONDITIONS = 26
+_RULE = "AR numbering: 1 to 7 unoccluded, 8 to 10 glasses, 11 to 13 scarf, the same plus 13"
+
+
+def ar_key(file: str) -> str:
+    """Return the canonical name of an AR file, e.g. ``m-001-08`` for ``M-1-8.bmp``.
+
+    Raises:
+        InputError: if the name is none of AR.
+    """
+    match = NAME.match(Path(file).name)
+    if match is None or not 1 <= int(match[3]) <= CONDITIONS:
+        raise InputError(
+            f"{file}: not an AR file name of a known condition (expected m-001-01.png, numbers 1 "
+            f"to {CONDITIONS}); rename or remove it."
+        )
+    sex = "m" if match[1].lower() == "m" else "w"
+    return f"{sex}-{int(match[2]):03d}-{int(match[3]):02d}"
+
+
+def ar_subset(key: str) -> str:
+    """Return ``unoccluded``, ``glasses`` or ``scarf`` of a canonical name."""
+    condition = (int(key.rsplit("-", 1)[1]) - 1) % 13 + 1
+    return SUBSET_BY_NUMBER[max(first for first in SUBSET_BY_NUMBER if first <= condition)]
+
+
+def ar_files(folder: Path) -> dict[str, Path]:
+    """Return the image files of AR below a folder by canonical name; nothing if it is not there.
+
+    Files that are no images or have no AR name are passed over.
+
+    Raises:
+        InputError: if two files have the same canonical name.
+    """
+    found: dict[str, Path] = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.name
+        if (
+            path.suffix.lower() not in IMAGE_SUFFIXES
+            or name.startswith(".")
+            or not NAME.match(name)
+        ):
+            continue
+        key = ar_key(name)
+        if key in found:
+            raise InputError(f"{path}: {found[key]} is the same AR image; delete one of them.")
+        found[key] = path
+    return found
 
 
 class ARFaces:
@@ -25,34 +87,58 @@ class ARFaces:
         self.name = name
         self.root = root
         self.size = size
-        self._landmarks = read_landmarks(root / "landmarks.csv")
-        self._files = sorted(self._landmarks)
-        if not self._files:
-            raise InputError(f"{root}: landmarks.csv lists no image; detect landmarks first.")
+        listed = read_landmarks(root / LANDMARKS)
+        self._landmarks = {ar_key(file): points for file, points in listed.items()}
+        self._masks = ar_files(root / MASKS)
+        self._keys = sorted(self._masks or self._landmarks)
+        if not self._keys:
+            raise InputError(
+                f"{root}: no mask and no line of landmarks; see `focsbench data check`."
+            )
+        self._photos: dict[str, Path] | None = None
+
+    @property
+    def policies(self) -> Mapping[str, str]:
+        """See :mod:`focsbench.data.policies`."""
+        images = (
+            f"the {len(self._keys)} that have a mask" if self._masks else "those with landmarks"
+        )
+        return {"subsets": _RULE, "images": images}
 
     def __len__(self) -> int:
-        return len(self._files)
+        return len(self._keys)
 
     def keys(self) -> list[str]:
-        """Keys (file names without suffix) in order."""
-        return [Path(file).stem for file in self._files]
+        """Keys (canonical names) in order."""
+        return list(self._keys)
 
     def __getitem__(self, index: int) -> Sample:
-        file = self._files[index]
-        try:
-            sex, number, condition = Path(file).stem.split("-")
-            subset = SUBSET_BY_NUMBER[(int(condition) - 1) % 13 + 1]
-        except (ValueError, KeyError):
-            raise InputError(
-                f"{self.root / file}: not an AR file name of a known condition "
-                "(expected m-001-01.png with 01, 08 or 11); rename or remove it."
-            ) from None
+        key = self._keys[index]
         return aligned_sample(
-            key=Path(file).stem,
-            subject=f"{sex}-{number}",
-            subset=subset,
-            photo=open_image(self.root / "images" / file, "RGB"),
-            landmarks=self._landmarks[file],
+            key=key,
+            subject=key.rsplit("-", 1)[0],
+            subset=ar_subset(key),
+            photo=open_image(self._photo(key), "RGB"),
+            landmarks=self._points(key),
             size=self.size,
-            visible=open_image(self.root / "masks" / f"{Path(file).stem}.png", "L"),
+            visible=self._mask(key),
         )
+
+    def _photo(self, key: str) -> Path:
+        if self._photos is None:
+            self._photos = ar_files(self.root / IMAGES)
+        if key not in self._photos:
+            raise InputError(
+                f"{self.root / IMAGES}: no photograph {key}; add it or remove its mask."
+            )
+        return self._photos[key]
+
+    def _points(self, key: str) -> FloatArray:
+        if key not in self._landmarks:
+            raise InputError(
+                f"{self.root / LANDMARKS}: no landmarks for {key}; detect them and add a line."
+            )
+        return self._landmarks[key]
+
+    def _mask(self, key: str) -> Image.Image | None:
+        return open_image(self._masks[key], "L") if key in self._masks else None

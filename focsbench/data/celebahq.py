@@ -1,73 +1,120 @@
-"""CelebAMask-HQ in its own layout, with landmark lists beside the image folder.
+"""CelebAMask-HQ in its published layout, with lists beside the image folder.
 
-CelebA-HQ-img/{i}.jpg
-CelebAMask-HQ-mask-anno/{i // 2000}/{i:05d}_{part}.png
-CelebA-HQ-to-CelebA-mapping.txt            official split by the original CelebA index
-{train,val,test}_landmarks.csv             file name, 136 numbers
-occlusion.csv                              idx,subset   (unoccluded | occluded)
-identities.csv                             idx,subject  (optional)
+CelebA-HQ-img/{i}.jpg                              30,000 photographs, 1024 x 1024
+CelebAMask-HQ-mask-anno/{i // 2000}/{i:05d}_{part}.png     parts, 512 x 512, 255 or 0
+CelebA-HQ-to-CelebA-mapping.txt                    idx orig_idx orig_file, with this header
+{train,val,test,all}_landmarks.csv                 file name, 136 numbers; not part of the download
+
+Optional, and absent from the download of CelebAMask-HQ:
+
+list_eval_partition.txt     of CelebA: orig_file 0|1|2; without it the same split by orig_idx
+identity_CelebA.txt         of CelebA: orig_file identity; the unit of statistics
+identities.csv              idx,subject; wins over the list of CelebA
+occlusion.csv               idx,subset (unoccluded | occluded)
+policies.json               names of rules (:mod:`.celebahq_rules`), from ``focsbench data lists``
 """
 
 from __future__ import annotations
 
-import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from focsbench.data.landmarks_csv import read_landmarks
-from focsbench.data.photos import aligned_sample, open_image
-from focsbench.errors import InputError
-from focsbench.types import BoolArray, Sample
-
-# Later parts overwrite earlier ones (the order of the official colour-mask script).
-PAINT_ORDER = (
-    "skin", "nose", "eye_g", "l_eye", "r_eye", "l_brow", "r_brow", "l_ear", "r_ear", "mouth",
-    "u_lip", "l_lip", "hair", "hat", "ear_r", "neck_l", "neck", "cloth",
-)  # fmt: skip
-FACE_PARTS = frozenset(
-    {"skin", "nose", "l_eye", "r_eye", "l_brow", "r_brow", "mouth", "u_lip", "l_lip"}
+from focsbench.data.celebahq_lists import (
+    OCCLUSION,
+    PARTITION,
+    read_celeba_landmarks,
+    read_subjects,
+    read_subsets,
+    split_members,
 )
-VISIBLE_FACE_RULE = "paint-order-v1"  # name of the merge rule on protocol cards
+from focsbench.data.celebahq_rules import (
+    PAINT_ORDER,
+    SUBSET_RULE,
+    SUBSET_RULES,
+    VISIBLE_FACE_RULE,
+    VISIBLE_FACE_RULES,
+    Occlusion,
+    known,
+    occlusion,
+    subset_of,
+    visible_face,
+)
+from focsbench.data.photos import aligned_sample, open_image
+from focsbench.data.policies import POLICY_FILE, read_policies
+from focsbench.errors import InputError
+from focsbench.types import BoolArray, FloatArray, Sample
+
+IMAGES = "CelebA-HQ-img"
+MASKS = "CelebAMask-HQ-mask-anno"
+PER_FOLDER = 2000  # images whose parts share a folder
 
 
-def split_of(original_index: int) -> str:
-    """Return train, val or test by the official CelebA index of an image."""
-    if original_index < 162771:
-        return "train"
-    return "val" if original_index < 182638 else "test"
+@dataclass(frozen=True)
+class CelebAPolicies:
+    """The rules by which a folder is read.
+
+    visible_face: name of the rule that merges the parts; subsets: of the rule that tells occluded
+    from unoccluded where no ``occlusion.csv`` says it; only_listed: images outside of that list
+    are left out of validation and test.
+    """
+
+    visible_face: str = VISIBLE_FACE_RULE
+    subsets: str = SUBSET_RULE
+    only_listed: bool = False
 
 
-def merge_parts(folder: Path, index: int) -> Image.Image:
-    """Merge the part masks of one image into its visible-face mask (255 = visible face).
+def mask_path(masks: Path, index: int, part: str) -> Path:
+    """Return where a part of an image is; masks is the folder ``CelebAMask-HQ-mask-anno``."""
+    return masks / str(index // PER_FOLDER) / f"{index:05d}_{part}.png"
 
-    The parts are painted in the official order, so eyes annotated behind clear lenses are face
-    while frames and dark lenses (``eye_g``) are not. A part without a file is absent in the image.
+
+def read_parts(masks: Path, index: int) -> dict[str, BoolArray]:
+    """Return the annotated parts of an image as masks (H, W); absent parts have no file.
 
     Raises:
-        InputError: if the image has no ``skin`` part at all.
+        InputError: if there is none, a file is damaged, or they differ in size.
     """
-    painted: BoolArray | None = None
+    parts: dict[str, BoolArray] = {}
     for part in PAINT_ORDER:
-        path = folder / str(index // 2000) / f"{index:05d}_{part}.png"
-        if not path.is_file():
-            continue
-        mask = np.asarray(open_image(path, "L")) > 127
-        painted = np.zeros_like(mask) if painted is None else painted
-        painted[mask] = part in FACE_PARTS
-    if painted is None:
+        path = mask_path(masks, index, part)
+        if path.is_file():
+            parts[part] = np.asarray(open_image(path, "L")) > 127
+    if not parts:
+        raise InputError(f"{masks}: no part masks for image {index}; unpack the annotations again.")
+    if len({mask.shape for mask in parts.values()}) > 1:
         raise InputError(
-            f"{folder}: no part masks for image {index}; unpack the annotations again."
+            f"{masks}: the parts of image {index} differ in size; unpack the annotations again."
         )
-    return Image.fromarray(painted.astype(np.uint8) * 255)
+    return parts
 
 
-def _read_table(path: Path, key: str, value: str) -> dict[int, str]:
-    if not path.is_file():
-        raise InputError(f"{path}: this list is missing; write it with columns {key},{value}.")
-    with path.open(newline="", encoding="utf-8") as file:
-        return {int(row[key]): row[value] for row in csv.DictReader(file)}
+def merge_parts(masks: Path, index: int, rule: str = VISIBLE_FACE_RULE) -> Image.Image:
+    """Merge the part masks of one image into its visible-face mask (255 = visible face).
+
+    Raises:
+        InputError: as :func:`read_parts`.
+    """
+    return _as_image(visible_face(read_parts(masks, index), rule))
+
+
+def measure_occlusion(
+    parts: Mapping[str, BoolArray], landmarks: FloatArray, photo_width: int, rule: str
+) -> Occlusion:
+    """Return :func:`.celebahq_rules.occlusion` for landmarks in pixels of the photograph.
+
+    Raises:
+        InputError: if the landmarks enclose no part of the photograph.
+    """
+    width = next(iter(parts.values())).shape[1]
+    scale = width / photo_width  # the parts have half the size of the photographs
+    try:
+        return occlusion(parts, (landmarks + 0.5) * scale - 0.5, rule)
+    except ValueError as error:
+        raise InputError(f"{error}; detect them again.") from None
 
 
 class CelebAMaskHQ:
@@ -78,29 +125,33 @@ class CelebAMaskHQ:
         self.root = root
         self.split = split
         self.size = size
-        landmarks = read_landmarks(root / f"{split}_landmarks.csv")
-        members = self._members()
-        self._landmarks = {
-            int(Path(file).stem): points
-            for file, points in landmarks.items()
-            if int(Path(file).stem) in members
-        }
-        self._indices = sorted(self._landmarks)
+        self._rules = read_celeba_policies(root)
+        self._landmarks = read_celeba_landmarks(root, split)
+        self._subsets = read_subsets(root / OCCLUSION)
+        images = {image.index: image for image in split_members(root, split)}
+        if self._rules.only_listed and split != "train":
+            images = {index: images[index] for index in images if index in self._subsets}
+        self._indices = sorted(self._landmarks.keys() & images.keys())
         if not self._indices:
             raise InputError(f"{root}: no image of the {split} split has landmarks.")
-        subsets = root / "occlusion.csv"
-        self._subsets = _read_table(subsets, "idx", "subset") if subsets.is_file() else {}
-        identities = root / "identities.csv"
-        self._subjects = _read_table(identities, "idx", "subject") if identities.is_file() else {}
+        self._subjects = read_subjects(root, images)
 
-    def _members(self) -> set[int]:
-        path = self.root / "CelebA-HQ-to-CelebA-mapping.txt"
-        if not path.is_file():
-            raise InputError(
-                f"{path}: the official mapping is missing; copy it from CelebAMask-HQ."
-            )
-        rows = (line.split() for line in path.read_text(encoding="utf-8").splitlines()[1:])
-        return {int(row[0]) for row in rows if row and split_of(int(row[1])) == self.split}
+    @property
+    def policies(self) -> Mapping[str, str]:
+        """See :mod:`focsbench.data.policies`."""
+        rules = self._rules
+        by = PARTITION if (self.root / PARTITION).is_file() else "the index in CelebA"
+        return {
+            "visible face": f"part masks merged by {rules.visible_face}, above one half after "
+            "alignment",
+            "split": f"official partition of CelebA, by {by}",
+            "subsets": f"{OCCLUSION} of the dataset"
+            if self._subsets
+            else f"{rules.subsets}: {SUBSET_RULES[rules.subsets]}",
+            "images": f"those in {OCCLUSION}"
+            if rules.only_listed
+            else "all of the split that have landmarks",
+        }
 
     def __len__(self) -> int:
         return len(self._indices)
@@ -116,12 +167,40 @@ class CelebAMaskHQ:
 
     def __getitem__(self, index: int) -> Sample:
         number = self._indices[index]
+        photo = open_image(self.root / IMAGES / f"{number}.jpg", "RGB")
+        landmarks = self._landmarks[number]
+        parts = read_parts(self.root / MASKS, number)
         return aligned_sample(
             key=str(number),
             subject=self.subject(index),
-            subset=self._subsets.get(number, "all"),
-            photo=open_image(self.root / "CelebA-HQ-img" / f"{number}.jpg", "RGB"),
-            landmarks=self._landmarks[number],
+            subset=self._subset(number, parts, photo.width),
+            photo=photo,
+            landmarks=landmarks,
             size=self.size,
-            visible=merge_parts(self.root / "CelebAMask-HQ-mask-anno", number),
+            visible=_as_image(visible_face(parts, self._rules.visible_face)),
         )
+
+    def _subset(self, number: int, parts: Mapping[str, BoolArray], photo_width: int) -> str:
+        if self._subsets or self.split == "train":
+            return self._subsets.get(number, "all")
+        rules = self._rules
+        found = measure_occlusion(parts, self._landmarks[number], photo_width, rules.visible_face)
+        return subset_of(found, rules.subsets)
+
+
+def read_celeba_policies(root: Path) -> CelebAPolicies:
+    """Return the rules that a folder is read by.
+
+    Raises:
+        InputError: if its ``policies.json`` is damaged; ConfigError for a rule that is not there.
+    """
+    given = read_policies(root / POLICY_FILE)
+    visible = known(
+        "visible_face", given.get("visible_face", VISIBLE_FACE_RULE), VISIBLE_FACE_RULES
+    )
+    subsets = known("subsets", given.get("subsets", SUBSET_RULE), SUBSET_RULES)
+    return CelebAPolicies(visible, subsets, given.get("only_listed", "") == "yes")
+
+
+def _as_image(mask: BoolArray) -> Image.Image:
+    return Image.fromarray(mask.astype(np.uint8) * 255)

@@ -1,4 +1,13 @@
-"""NoW in its official layout: image list, photographs, scans in mm and their seven landmarks."""
+"""NoW in its official layout: image list, photographs, scans in mm and their seven landmarks.
+
+imagepathsvalidation.txt                    lines subject/challenge/image.jpg (352)
+scans/<subject>/*.obj                       neutral scan, mm
+scans_lmks_onlypp/<subject>/*.pp            its seven landmarks
+NoW_Dataset/final_release_version/iphone_pictures/<subject>/<challenge>/<image>.jpg
+nowchallenge_landmarks.csv                  line of the image list, 136 numbers; not in the download
+
+The photographs are found as well where the archive was unpacked without its upper folders.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +22,7 @@ from focsbench.now.scans import find_scan
 from focsbench.types import FloatArray, Mesh, Sample
 
 PHOTOS = Path("NoW_Dataset/final_release_version/iphone_pictures")
+PHOTO_FOLDERS = (PHOTOS, Path("final_release_version/iphone_pictures"), Path("iphone_pictures"))
 LANDMARK_LIST = "nowchallenge_landmarks.csv"
 
 
@@ -89,7 +99,7 @@ class NoWImages:
             key=item.key,
             subject=item.subject,
             subset=item.challenge,
-            photo=open_image(self.root / PHOTOS / item.file, "RGB"),
+            photo=open_image(photo_folder(self.root) / item.file, "RGB"),
             landmarks=self._landmarks[item.file],
             size=self.size,
         )
@@ -115,6 +125,12 @@ class NoWImages:
     def true_head(self, subject: str) -> tuple[Mesh, FloatArray] | None:
         """Return the exact neutral head of a subject, see :func:`true_head`."""
         return true_head(self.root, subject)
+
+
+def photo_folder(root: Path) -> Path:
+    """Return the folder of the photographs; where none is there, the official one."""
+    there = (root / folder for folder in PHOTO_FOLDERS if (root / folder).is_dir())
+    return next(there, root / PHOTOS)
 
 
 def true_head(root: Path, subject: str) -> tuple[Mesh, FloatArray] | None:

@@ -137,10 +137,11 @@ STAGES: dict[str, Stage] = {stage.name: stage for stage in _EVERY_STAGE}
 
 def run_pack(inputs: Inputs, out: Path, config: Settings, workers: int) -> None:
     """Align the training photographs once, so that training reads arrays."""
-    from focsbench.data.celebahq import CelebAMaskHQ
+    from focsbench.data.layouts import open_dataset
 
     size = int(config["method"]["image_size"])
-    _pack(CelebAMaskHQ(inputs["data"] / "CelebAMask-HQ", "train", size), out, workers)
+    root = inputs["data"] / "CelebAMask-HQ"
+    _pack(open_dataset(root, "celeba", "train", size), out, workers)
 
 
 def run_pack_evaluation(inputs: Inputs, out: Path, config: Settings, workers: int) -> None:

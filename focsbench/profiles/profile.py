@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from focsbench import registry
 from focsbench.errors import ConfigError
 from focsbench.focs.sweep import SweepConfig
+from focsbench.profiles.paths import anchored
+from focsbench.profiles.sources import ARSource, CelebASource, NoWSource, Source
 from focsbench.registry import Kind
 
 if TYPE_CHECKING:
@@ -31,14 +33,18 @@ class Data(_Section):
     synthetic: dict[str, Any] | None = Field(
         None, description="fields of SyntheticConfig; an empty table takes all defaults"
     )
-    celeba: Path | None = Field(None, description="folder of CelebAMask-HQ, needed for training")
-    ar: Path | None = Field(None, description="folder of the AR faces with masks")
-    now: Path | None = Field(None, description="folder of NoW with the validation scans")
+    celeba: CelebASource | None = Field(None, description="CelebAMask-HQ, needed for training")
+    ar: ARSource | None = Field(None, description="AR faces with masks")
+    now: NoWSource | None = Field(None, description="NoW with the validation scans")
+
+    def sources(self) -> dict[str, Source]:
+        """Return where the real datasets are, by dataset name."""
+        named: dict[str, Source | None] = {"celeba": self.celeba, "ar": self.ar, "now": self.now}
+        return {name: source for name, source in named.items() if source is not None}
 
     def folders(self) -> dict[str, Path]:
         """Return the named folders by dataset name."""
-        named = {"celeba": self.celeba, "ar": self.ar, "now": self.now}
-        return {name: path for name, path in named.items() if path is not None}
+        return {name: source.folder for name, source in self.sources().items()}
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -130,7 +136,11 @@ class Profile(_Section):
         """Return the same profile with every default of method and data spelled out."""
         method = {"preset": self.method.preset, "changes": self.method_config().model_dump()}
         synthetic = self.synthetic_config()
-        data = {"synthetic": synthetic.model_dump()} if synthetic else self.data.folders()
+        data = (
+            {"synthetic": synthetic.model_dump()}
+            if synthetic
+            else {name: source.plain() for name, source in self.data.sources().items()}
+        )
         return Profile.model_validate({**self.model_dump(), "method": method, "data": data})
 
 
@@ -151,7 +161,8 @@ def load_profile(name: str, changes: Sequence[str] = ()) -> Profile:
     """Read a profile and check all of it.
 
     Args:
-        name: of a profile that comes with focsbench, or path of a TOML file.
+        name: of a profile that comes with focsbench, or path of a TOML file; the paths in such a
+            file are relative to its folder.
         changes: ``a.b=value`` with the value in TOML syntax, or plain text.
 
     Raises:
@@ -205,9 +216,10 @@ def _read(name: str) -> dict[str, Any]:
         known = registry.unknown("profile", name, profile_names())
         raise ConfigError(f"{str(known).removesuffix('.')}; a path has to end in .toml.")
     try:
-        return tomllib.loads(text)
+        values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"profile {name}: not valid TOML: {error}.") from None
+    return anchored(values, Path(name).parent) if name.endswith(".toml") else values
 
 
 def _apply(values: dict[str, Any], change: str) -> None:

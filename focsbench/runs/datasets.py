@@ -1,15 +1,12 @@
-"""The datasets of a run: where they lie below the ``data`` step, and how to open them."""
+"""The datasets of a run: where they lie below the ``data`` step, and what their content is."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from focsbench.errors import InputError
-
-if TYPE_CHECKING:
-    from focsbench.types import FaceDataset
 
 # Folder below the data step by dataset and split; CelebAMask-HQ holds all its splits itself.
 FOLDERS = {
@@ -35,43 +32,25 @@ def dataset_root(data: Path, name: str, split: str) -> Path:
     return data / folder
 
 
-def open_dataset(root: Path, name: str, split: str, size: int) -> FaceDataset:
-    """Open a dataset with images aligned to ``size`` pixels.
-
-    Args:
-        root: folder of the dataset itself.
-        name: ``celeba``, ``ar`` or ``now``; what is below ``root`` has its layout.
-        split: ``train``, ``val`` or ``test``; only CelebAMask-HQ holds several in one folder.
-        size: side of the aligned images, pixels.
-
-    Raises:
-        InputError: if the name is unknown, or a list of the dataset is missing.
-    """
-    from focsbench.data.ar import ARFaces
-    from focsbench.data.celebahq import CelebAMaskHQ
-    from focsbench.data.now import NoWImages
-
-    if name == "celeba":
-        return CelebAMaskHQ(root, split, size)
-    if name == "ar":
-        return ARFaces(root, size)
-    if name == "now":
-        return NoWImages(root, size)
-    raise InputError(f"{root}: no reader for a dataset called {name!r}; use celeba, ar or now.")
-
-
-def fingerprint(root: Path) -> str:
-    """Return a hash of the lists of a dataset folder, which stands for its content.
+def fingerprint(paths: Mapping[str, Path]) -> str:
+    """Return a hash of the lists of a dataset, which stands for its content.
 
     Images are not read: a real dataset has hundreds of thousands of files that nobody edits.
 
+    Args:
+        paths: by field, the folder of the dataset and what belongs to it but lies elsewhere; of a
+            folder the lists directly in it count.
+
     Raises:
-        InputError: if the folder does not exist.
+        InputError: if one of them does not exist.
     """
-    if not root.is_dir():
-        raise InputError(f"{root}: this dataset folder does not exist; check the path.")
     digest = hashlib.sha256()
-    for path in sorted(root.iterdir()):
-        if path.suffix in LIST_SUFFIXES and path.is_file():
-            digest.update(f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    for field, path in sorted(paths.items()):
+        if not path.exists():
+            what = "dataset folder" if field == "folder" else field
+            raise InputError(f"{path}: this {what} does not exist; check the path.")
+        for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+            if file.suffix in LIST_SUFFIXES and file.is_file():
+                content = hashlib.sha256(file.read_bytes()).hexdigest()
+                digest.update(f"{field} {file.name} {content}\n".encode())
     return digest.hexdigest()

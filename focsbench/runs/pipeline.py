@@ -115,10 +115,10 @@ class _Pipeline:
             config: dict[str, Any] = {"synthetic": synthetic.model_dump(mode="json")}
         else:
             function = "focsbench.runs.real_data:real_data_step"
-            folders = {name: path.resolve() for name, path in self._profile.data.folders().items()}
+            sources = self._profile.data.sources()
             config = {
-                "folders": {name: str(path) for name, path in folders.items()},
-                "lists": {name: fingerprint(path) for name, path in folders.items()},
+                "sources": {name: source.plain() for name, source in sources.items()},
+                "lists": {name: fingerprint(source.paths()) for name, source in sources.items()},
             }
         return self._step("data", function, ("face_model",), config, parallel=True)
 

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from focsbench import registry
+from focsbench.data.layouts import open_dataset
 from focsbench.errors import FocsbenchError, InputError
 from focsbench.files import write_json
 from focsbench.progress import track
 from focsbench.registry import Kind
-from focsbench.runs.datasets import dataset_root, open_dataset
+from focsbench.runs.datasets import dataset_root
 from focsbench.runs.store import FAILURES
 from focsbench.types import Baseline, BaselineContext, FaceDataset, Reconstruction, Sample
 

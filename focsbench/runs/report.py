@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from focsbench import registry
+from focsbench.data.layouts import open_dataset
 from focsbench.files import write_json
 from focsbench.registry import Kind
-from focsbench.runs.datasets import dataset_root, open_dataset
+from focsbench.runs.datasets import dataset_root
 from focsbench.runs.run_folder import RESULTS, SUMMARY
 from focsbench.runs.score import ARRAYS, ROWS, read_rows, write_rows
 from focsbench.runs.summary import summarise
@@ -45,11 +46,23 @@ def report_step(inputs: dict[str, Path], out: Path, config: dict[str, Any], work
     del workers
     results = inputs[config.get("results", "aggregate")]
     protocols = {name: registry.load(Kind.PROTOCOL, name)() for name in config["protocols"]}
+    datasets = {
+        name: open_dataset(
+            dataset_root(inputs["data"], name, config["split"]),
+            name,
+            config["split"],
+            config["image_size"],
+        )
+        for name in config["predictions"]
+    }
     context = ReportContext(
         results=pd.read_csv(results / RESULTS, dtype={"value": float}, keep_default_na=False,
                             na_values={"value": [""]}),
         summary=pd.DataFrame(json.loads((results / SUMMARY).read_bytes())),
-        cards={name: protocol.card.as_markdown() for name, protocol in protocols.items()},
+        cards={
+            name: protocol.card.on(datasets.get(protocol.dataset)).as_markdown()
+            for name, protocol in protocols.items()
+        },
         labels=dict(config["labels"]),
         output=out,
         run=_title(inputs, config),
@@ -64,15 +77,7 @@ def report_step(inputs: dict[str, Path], out: Path, config: dict[str, Any], work
             dataset: {method: inputs[step] for method, step in steps.items() if step in inputs}
             for dataset, steps in config["predictions"].items()
         },
-        datasets={
-            name: open_dataset(
-                dataset_root(inputs["data"], name, config["split"]),
-                name,
-                config["split"],
-                config["image_size"],
-            )
-            for name in config["predictions"]
-        },
+        datasets=datasets,
     )  # fmt: skip
     registry.load(Kind.REPORT, config["report"])().write(context)
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from focsbench import registry
+from focsbench.data.layouts import open_dataset
 from focsbench.files import write_json
 from focsbench.registry import Kind
-from focsbench.runs.datasets import dataset_root, open_dataset
+from focsbench.runs.datasets import dataset_root
 from focsbench.runs.store import FAILURES
 from focsbench.types import FaceDataset, ResultRow
 

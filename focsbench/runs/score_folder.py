@@ -7,19 +7,21 @@ import tempfile
 from pathlib import Path
 
 from focsbench import registry
+from focsbench.data.layouts import open_dataset
 from focsbench.errors import InputError
-from focsbench.files import empty_folder, write_json
+from focsbench.files import empty_folder, write_atomically, write_json
 from focsbench.registry import Kind
-from focsbench.runs.datasets import open_dataset
 from focsbench.runs.run_folder import RESULTS, SUMMARY
 from focsbench.runs.score import ARRAYS, write_rows
 from focsbench.runs.summary import SummaryEntry, summarise
+
+CARD = "protocol_card.md"
 
 
 def score_folder(
     predictions: Path, dataset: Path, protocol: str, output: Path, split: str, image_size: int
 ) -> list[SummaryEntry]:
-    """Score predictions, write ``results.csv``, ``summary.json`` and arrays, return the summary.
+    """Score predictions, write ``results.csv``, ``summary.json``, card and arrays; return the summary.
 
     Args:
         predictions: folder as ``focsbench.data.predictions`` describes it; its name is the method.
@@ -47,4 +49,5 @@ def score_folder(
     entries = summarise(rows)
     write_rows(output / RESULTS, rows)
     write_json(output / SUMMARY, [dataclasses.asdict(entry) for entry in entries])
+    write_atomically(output / CARD, judge.card.on(images).as_markdown().encode())
     return entries

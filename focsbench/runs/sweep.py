@@ -12,12 +12,13 @@ import numpy as np
 
 from focsbench import registry
 from focsbench.data.encoding import png_bytes
+from focsbench.data.layouts import open_dataset
 from focsbench.data.predictions import PredictionFolder
 from focsbench.errors import InputError
 from focsbench.files import write_atomically, write_json
 from focsbench.progress import track
 from focsbench.registry import Kind
-from focsbench.runs.datasets import dataset_root, open_dataset
+from focsbench.runs.datasets import dataset_root
 from focsbench.runs.predict import write_predictions
 from focsbench.runs.report import aggregate_step
 from focsbench.runs.score import ROWS, write_rows
@@ -78,7 +79,7 @@ def gather_step(inputs: dict[str, Path], out: Path, config: dict[str, Any], work
         {
             "autoencoder": config["autoencoder"],
             "iterations": config["iterations"],
-            "card": protocol.card.as_markdown(),
+            "card": protocol.card.on(dataset).as_markdown(),
             "dataset": config["dataset"],
             "photograph": shown,
             "points": [{k: v for k, v in point.items() if k != "step"} for point in points],

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from focsbench.data.celebahq import PAINT_ORDER
+from focsbench.data.celebahq_rules import PAINT_ORDER
 from focsbench.data.landmarks_csv import write_landmarks
 from focsbench.data.synthetic.config import SyntheticConfig
 from focsbench.data.synthetic.parts import LABEL

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from focsbench.data.celebahq import FACE_PARTS, PAINT_ORDER
+from focsbench.data.celebahq_rules import FACE_PARTS, PAINT_ORDER
 from focsbench.types import BoolArray, IntArray
 
 BACKGROUND = 0

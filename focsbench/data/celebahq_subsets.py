@@ -1,0 +1,130 @@
+"""Occluded or unoccluded: the list of CelebAMask-HQ that nobody published, made by a named rule."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from PIL import Image
+
+from focsbench.data.celebahq import IMAGES, MASKS, measure_occlusion, read_parts
+from focsbench.data.celebahq_lists import read_celeba_landmarks, split_members
+from focsbench.data.celebahq_rules import (
+    SUBSET_RULE,
+    VISIBLE_FACE_RULE,
+    Occlusion,
+    draw,
+    subset_of,
+)
+from focsbench.data.photos import open_image
+from focsbench.errors import InputError
+from focsbench.processes import run_jobs
+from focsbench.progress import track
+from focsbench.types import FloatArray
+
+COLUMNS = ("idx", "subset", "split", "hidden_share", "accessory_share", "rule")
+EVALUATION = ("val", "test")
+_FEW = 64  # images that are measured before worker processes have started
+
+
+@dataclass(frozen=True)
+class Subsets:
+    """What a list holds.
+
+    images: (split, subset, what was measured) by image number; failures: reason by image number.
+    """
+
+    images: dict[int, tuple[str, str, Occlusion]] = field(default_factory=dict)
+    failures: dict[int, str] = field(default_factory=dict)
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of images by ``split subset``."""
+        names = sorted(f"{split} {subset}" for split, subset, _ in self.images.values())
+        return {name: names.count(name) for name in dict.fromkeys(names)}
+
+    def drawn(self, counts: Mapping[str, int], seed: int) -> Subsets:
+        """Return a draw of the images of the test split, and all of the others."""
+        test = {n: subset for n, (split, subset, _) in self.images.items() if split == "test"}
+        kept = set(draw(test, counts, seed)) | (self.images.keys() - test.keys())
+        images = {number: entry for number, entry in self.images.items() if number in kept}
+        return Subsets(images, self.failures)
+
+
+def find_subsets(
+    root: Path,
+    visible_face: str = VISIBLE_FACE_RULE,
+    subsets: str = SUBSET_RULE,
+    splits: Sequence[str] = EVALUATION,
+    workers: int = 1,
+) -> Subsets:
+    """Measure all images of some splits that have landmarks.
+
+    Args:
+        root: folder of CelebAMask-HQ.
+        visible_face, subsets: names of the rules.
+        splits: train, val, test.
+        workers: processes; they change nothing but the time.
+
+    Raises:
+        InputError: if a list of the dataset is missing or damaged. A split without landmarks is
+            passed over; a damaged image is among the failures.
+        ConfigError: if there is no such rule.
+    """
+    jobs: list[_Job] = []
+    for split in splits:
+        landmarks = read_celeba_landmarks(root, split)
+        for image in split_members(root, split):
+            if image.index in landmarks:
+                jobs.append(_Job(root, image.index, split, landmarks[image.index], visible_face))
+    found = Subsets()
+    if workers <= 1 or len(jobs) < _FEW:
+        results = ((number, _measure(job)) for number, job in enumerate(jobs))
+    else:
+        results = ((number, done.result()) for number, done in run_jobs(_measure, jobs, workers))
+    measured = dict(track(results, "occlusion of CelebAMask-HQ", total=len(jobs)))
+    for number, job in enumerate(jobs):
+        result = measured[number]
+        if isinstance(result, str):
+            found.failures[job.index] = result
+        else:
+            found.images[job.index] = (job.split, subset_of(result, subsets), result)
+    return found
+
+
+def write_subsets(path: Path, found: Subsets, rule: str) -> None:
+    """Write ``occlusion.csv``, in the order of the image numbers."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for number, (split, subset, occlusion) in sorted(found.images.items()):
+            shares = (f"{occlusion.hidden:.4f}", f"{occlusion.accessories:.4f}")
+            writer.writerow((number, subset, split, *shares, rule))
+
+
+@dataclass(frozen=True)
+class _Job:
+    root: Path
+    index: int
+    split: str
+    landmarks: FloatArray
+    visible_face: str
+
+
+def _measure(job: _Job) -> Occlusion | str:
+    try:
+        parts = read_parts(job.root / MASKS, job.index)
+        width = _width(job.root / IMAGES / f"{job.index}.jpg")
+        return measure_occlusion(parts, job.landmarks, width, job.visible_face)
+    except InputError as error:
+        return str(error)
+
+
+def _width(path: Path) -> int:
+    """Return the width of a photograph from its header alone, pixels."""
+    try:
+        with Image.open(path) as image:
+            return image.width
+    except (OSError, ValueError, Image.DecompressionBombError):
+        return open_image(path, "RGB").width  # says what is wrong with it

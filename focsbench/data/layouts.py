@@ -1,0 +1,44 @@
+"""From a folder to a dataset: which layout it has, and its reader."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from focsbench.data.ar import ARFaces
+from focsbench.data.celebahq import IMAGES, CelebAMaskHQ
+from focsbench.data.now import NoWImages
+from focsbench.data.photo_folder import DATASET, authors_folder, plain_folder
+from focsbench.errors import InputError
+from focsbench.types import FaceDataset
+
+NAMES = ("celeba", "ar", "now", "authors", "photos")
+
+
+def open_dataset(root: Path, name: str, split: str, size: int) -> FaceDataset:
+    """Open a dataset with images aligned to ``size`` pixels.
+
+    In the place of ``celeba`` and ``ar`` stands a folder in the authors' form as well: their code
+    trains on it, and their masks are the same ones under other names.
+
+    Args:
+        root: folder of the dataset itself.
+        name: ``celeba``, ``ar``, ``now``, ``authors`` or ``photos``.
+        split: ``train``, ``val`` or ``test``; only CelebAMask-HQ and the authors' form hold several
+            in one folder.
+        size: side of the aligned images, pixels.
+
+    Raises:
+        InputError: if the name is unknown, or a list of the dataset is missing.
+    """
+    in_authors_form = (root / DATASET).is_dir() and not (root / IMAGES).is_dir()
+    if name == "authors" or (name in ("celeba", "ar") and in_authors_form):
+        return authors_folder(root, split, size, name)
+    if name == "celeba":
+        return CelebAMaskHQ(root, split, size)
+    if name == "ar":
+        return ARFaces(root, size)
+    if name == "now":
+        return NoWImages(root, size)
+    if name == "photos":
+        return plain_folder(root, size)
+    raise InputError(f"{root}: no reader for a dataset called {name!r}; use {', '.join(NAMES)}.")
