@@ -7,10 +7,13 @@ from typing import Annotated
 
 import typer
 
+from focsbench.cli import data_check, data_lists
 from focsbench.cli.options import Workers
 from focsbench.errors import ConfigError
 
-app = typer.Typer(help="The embedded benchmark.", rich_markup_mode=None)
+app = typer.Typer(
+    help="Datasets: the embedded benchmark, real ones, your own.", rich_markup_mode=None
+)
 
 
 @app.command("make")
@@ -52,3 +55,7 @@ def show(
     dataset = open_dataset(dataset_root(folder, "celeba", "test"), "celeba", "test", size)
     save_contact_sheet(dataset, path, count, size)
     typer.echo(path)
+
+
+app.command("check")(data_check.command)
+app.command("lists")(data_lists.command)

@@ -56,7 +56,7 @@ VISIBLE_FACE_RULES = {
 }
 VISIBLE_FACE_RULE = "paint-order-v1"  # the one that is taken unless another is named
 
-# On the embedded benchmark all values from 0.03 to 0.15 give the same subsets, 97.5 % of them right.
+# On the embedded benchmark 0.03 to 0.15 give the same subsets, 97.5 % of them right.
 HIDDEN_SHARE = 0.1
 GLASSES_SHARE = 0.02
 SUBSET_RULES = {

@@ -21,7 +21,7 @@ CARD = "protocol_card.md"
 def score_folder(
     predictions: Path, dataset: Path, protocol: str, output: Path, split: str, image_size: int
 ) -> list[SummaryEntry]:
-    """Score predictions, write ``results.csv``, ``summary.json``, card and arrays; return the summary.
+    """Score predictions; write ``results.csv``, ``summary.json``, the card and arrays.
 
     Args:
         predictions: folder as ``focsbench.data.predictions`` describes it; its name is the method.
@@ -30,6 +30,9 @@ def score_folder(
         output: empty or new folder.
         split: split of CelebAMask-HQ; the other datasets have one.
         image_size: side of the aligned images that renders and masks belong to, pixels.
+
+    Returns:
+        What ``summary.json`` holds.
 
     Raises:
         FocsbenchError: naming the folder or file that cannot be used.
