@@ -180,7 +180,7 @@ def test_agrees_with_the_published_formula(
     ours = align(landmarks, width, height, 224)
     assert ours.resized == tuple(oracle["resized"])
     later = np.array(ours.corner) - oracle["corner"]  # half a pixel of the photograph, and rounding
-    assert -1.5 <= (later - oracle["scale"] / 2).min()
+    assert (later - oracle["scale"] / 2).min() >= -1.5
     assert (later - oracle["scale"] / 2).max() <= 2
     shift = ours.points(landmarks) - oracle["landmarks"]
     tolerance = 1e-6 + np.abs(landmarks).max() / min(
