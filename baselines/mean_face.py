@@ -27,11 +27,12 @@ class MeanFace:
     stages: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, context: BaselineContext) -> None:
-        model = load_face_model(context.face_model)
+        model = load_face_model(context.face_model, context.face_model_file)
         self._size = context.image_size
         self._mesh = Mesh(model.mean_shape, model.triangles)
         self._landmarks7 = model.mean_shape[model.landmarks7]
-        self._points = model.mean_shape[model.landmarks68].astype(float)
+        self._points = model.fitted_mean[model.landmarks68].astype(float)
+        self._modes = model.modes
         self._decoder = FaceDecoder(model.crop("face"), self._size)
 
     def reconstruct(self, samples: Sequence[Sample]) -> list[Reconstruction]:
@@ -42,9 +43,7 @@ class MeanFace:
         start = time.perf_counter()
         angles, translation = fit_pose(self._points, sample.landmarks.astype(float), self._size)
         latents = Latents(
-            identity=torch.zeros(1, 80),
-            expression=torch.zeros(1, 64),
-            albedo=torch.zeros(1, 80),
+            *(torch.zeros(1, count) for count in self._modes),
             angles=torch.tensor(angles, dtype=torch.float32)[None],
             translation=torch.tensor(translation, dtype=torch.float32)[None],
             light=torch.zeros(1, 27),

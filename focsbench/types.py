@@ -117,6 +117,8 @@ class BaselineContext:
     stages: folder of every training stage the baseline named in ``stages``.
     data_root: root folder of the dataset that will be reconstructed, or None.
     dataset: name of that dataset (``celeba``, ``ar``, ``now``).
+    face_model_file: file or folder that the morphable model is read from, or None for a model
+        that needs none; pass both to ``focsbench.face_models.load_face_model``.
     """
 
     face_model: str
@@ -125,6 +127,7 @@ class BaselineContext:
     stages: Mapping[str, Path] = field(default_factory=dict)
     data_root: Path | None = None
     dataset: str = ""
+    face_model_file: Path | None = None
 
 
 class Baseline(Protocol):

@@ -10,7 +10,6 @@ from scipy.spatial.transform import Rotation
 
 from focsbench.face_models import load_face_model
 from focsbench.face_models.anny_heads import AnnyHeads
-from focsbench.face_models.anny_landmarks import NOW_LANDMARKS
 from focsbench.face_models.anny_model import ARKIT_MODES, RESIDUAL_MODES, vertex_weights
 from focsbench.face_models.anny_warp import (
     ASYMMETRIC_SHARE,
@@ -19,6 +18,7 @@ from focsbench.face_models.anny_warp import (
     spread_out,
     warp_modes,
 )
+from focsbench.face_models.frame import NOW_LANDMARKS
 from focsbench.geometry.five_points import TEMPLATE_DM, five_points
 
 MIRROR = np.array([-1.0, 1.0, 1.0])

@@ -6,7 +6,7 @@ from networks_support import convolution_macs, parameter_count
 
 from focsbench.networks.compact_resnet import SoftArgmax
 from focsbench.networks.config import EncoderConfig, LatentScales
-from focsbench.networks.resnet import LATENTS, FaceEncoder, Latents, split_latents
+from focsbench.networks.resnet import PAPER_SIZES, FaceEncoder, Latents, split_latents
 from focsbench.networks.resnet50 import ResNet50
 
 QUICK = EncoderConfig(architecture="compact", head="latents")
@@ -61,7 +61,7 @@ def test_the_released_layout_reads_the_first_coefficients_of_each_block():
 
 
 def test_default_scales_are_the_released_preconditioner():
-    latents = split_latents(torch.ones(1, LATENTS), LatentScales())
+    latents = split_latents(torch.ones(1, PAPER_SIZES.total), LatentScales())
     assert latents.identity.unique().tolist() == [1.0]
     assert latents.albedo.unique().tolist() == [3.0]
     torch.testing.assert_close(latents.angles[0], torch.full((3,), 0.3))
@@ -70,7 +70,7 @@ def test_default_scales_are_the_released_preconditioner():
 
 
 def test_concatenated_latents_split_back():
-    raw = torch.randn(2, LATENTS)
+    raw = torch.randn(2, PAPER_SIZES.total)
     unit = LatentScales(albedo=1, angles=1, translation_z=1)
     torch.testing.assert_close(split_latents(raw, unit).concatenate(), raw)
 

@@ -147,6 +147,8 @@ FORBIDDEN = {
     "focsbench.reports": ("focsbench.runs", "focsbench.baselines", "focsbench.focs", "torch"),
     "focsbench.runs": ("focsbench.cli",),
 }
+# The one reader of pickles knows arrays only; head models come as pickles, too.
+ALLOWED = {("focsbench.face_models", "focsbench.data.restricted_pickle")}
 # Inside the mapped folders siblings are imported relatively.
 RELATIVE = {f"focsbench.{folder}" for folder in MAPPED}
 
@@ -174,6 +176,7 @@ def test_packages_import_only_what_they_may_know():
             f"{name} imports {module}"
             for module in absolute_imports(tree)
             if any(is_below(module, other) for other in forbidden)
+            and (package, module) not in ALLOWED
         ]
     assert broken == []
 

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from focsbench.face_models import anny_files, anny_identity, anny_targets
 from focsbench.face_models.anny_hands import MM_PER_DM, build_hand
-from focsbench.face_models.anny_landmarks import find_landmarks68, template_shift
+from focsbench.face_models.anny_landmarks import find_landmarks68
 from focsbench.face_models.anny_regions import build_regions
 from focsbench.face_models.anny_topology import build_topology
 from focsbench.face_models.anny_warp import warp_modes
 from focsbench.face_models.array_cache import Arrays
+from focsbench.face_models.frame import template_shift
 
 LOWEST_WARPED = -60.0  # mm; below, on the neck, the random warps fade out
 

@@ -1,4 +1,4 @@
-"""The 68 iBUG landmarks and the 7 NoW landmarks on the MakeHuman head.
+"""The 68 iBUG landmarks on the MakeHuman head.
 
 The vertices were chosen by eye on large pictures of the average head (numbers are vertex ids of
 MakeHuman's base mesh ``hm08``) for the subject's right half and the middle line; the left half
@@ -7,12 +7,8 @@ is their mirror image. ``preview.save_preview`` draws them for a check.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
-
-from focsbench.geometry.five_points import TEMPLATE_DM, five_points
 
 # iBUG order (0-based): 0-8 jaw from the right temple to the chin, 17-21 right brow from the
 # tail, 27-30 nose ridge, 31-33 nose base, 36-41 right eye, 48-51 and 57-59 outer lips, 60-62
@@ -36,9 +32,6 @@ _LEFT = {
     63: 61, 64: 60, 65: 67,
 }  # fmt: skip
 
-# Outer and inner corners of both eyes, subnasale, mouth corners: the order of the NoW challenge.
-NOW_LANDMARKS = (36, 39, 42, 45, 33, 48, 54)
-
 
 def find_landmarks68(base_ids: NDArray[np.int64], mirror: NDArray[np.int64]) -> NDArray[np.int64]:
     """Vertices (68,) of the iBUG landmarks.
@@ -53,13 +46,3 @@ def find_landmarks68(base_ids: NDArray[np.int64], mirror: NDArray[np.int64]) -> 
     for place, twin in _LEFT.items():
         landmarks[place] = mirror[landmarks[twin]]
     return landmarks
-
-
-def template_shift(landmarks: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """Translation (3,) in mm that brings the five points (68 landmarks given) onto the template.
-
-    The origin of Deep3D's alignment template becomes the origin of the model.
-    """
-    points = five_points(np.asarray(landmarks, dtype=np.float64))
-    shift: NDArray[np.float64] = (100 * TEMPLATE_DM - points).mean(axis=0)
-    return shift

@@ -10,7 +10,7 @@ from scipy.linalg import eigh
 
 from focsbench.face_models.anny_expressions import draw_expression
 from focsbench.face_models.anny_heads import AnnyHeads
-from focsbench.face_models.anny_landmarks import NOW_LANDMARKS, template_shift
+from focsbench.face_models.frame import NOW_LANDMARKS, template_shift
 from focsbench.face_models.morphable_model import MorphableModel
 from focsbench.progress import track
 

@@ -23,16 +23,22 @@ _ARRAYS = (
 class MorphableModel:
     """A linear 3D morphable model with V vertices and F triangles.
 
-    Frame: millimetres, +x the subject's left, +y up, +z out of the nose, origin at the origin
-    of Deep3D's five-point template. Vertex = mean_shape + identity . identity_basis +
-    expression . expression_basis; colour = mean_albedo + albedo . albedo_basis.
+    Frame: millimetres, +x the subject's left, +y up, +z out of the nose; the origin lies inside
+    the head, near the origin of Deep3D's five-point template (the module of each source says
+    where). Vertex = mean_shape + identity . identity_basis + expression_mean + expression .
+    expression_basis; colour = mean_albedo + albedo . albedo_basis. The numbers of modes are those
+    of the source, at most the paper's 80 / 64 / 80 for the models that it is about; a source
+    without a kind of mode has 0 of them.
 
-    mean_shape: (V, 3) float32, neutral expression. identity_basis: (80, V, 3), mm per sigma.
-    expression_basis: (64, V, 3), mm per unit; coefficient 0 is neutral and 1 about one sigma.
-    mean_albedo: (V, 3) display RGB in [0, 1]. albedo_basis: (80, V, 3) per sigma.
+    mean_shape: (V, 3) float32, neutral expression. identity_basis: (I, V, 3), mm per sigma.
+    expression_basis: (E, V, 3), mm per unit; coefficient 0 is neutral and 1 about one sigma.
+    mean_albedo: (V, 3) display RGB in [0, 1]. albedo_basis: (A, V, 3) per sigma.
     triangles: (F, 3) int32, counter-clockwise seen from outside.
     landmarks68: (68,) int64 vertices in iBUG order. landmarks7: (7,) in NoW order.
-    regions: name -> (V,) bool. expression_names: 64 names in the order of expression_basis.
+    regions: name -> (V,) bool; every model has ``face``, the part that is fitted to photographs.
+    expression_names: E names in the order of expression_basis.
+    expression_mean: (V, 3) mm, the mean of an expression model that is not zero: part of every
+        face in a photograph, absent from neutral shapes. None stands for zero.
     """
 
     name: str
@@ -46,16 +52,29 @@ class MorphableModel:
     landmarks7: NDArray[np.int64]
     regions: dict[str, NDArray[np.bool_]]
     expression_names: tuple[str, ...]
+    expression_mean: NDArray[np.float32] | None = None
+
+    @property
+    def modes(self) -> tuple[int, int, int]:
+        """Numbers of identity, expression and albedo modes."""
+        return len(self.identity_basis), len(self.expression_basis), len(self.albedo_basis)
+
+    @property
+    def fitted_mean(self) -> NDArray[np.float32]:
+        """Mean face of photographs (V, 3), mm: the mean shape with the mean expression."""
+        if self.expression_mean is None:
+            return self.mean_shape
+        return self.mean_shape + self.expression_mean
 
     def shape(self, identity: Floats, expression: Floats | None = None) -> NDArray[np.float32]:
-        """Vertices (..., V, 3) in mm for coefficients (..., 80) and (..., 64) or None (neutral)."""
-        vertices = self.mean_shape + _combine(identity, self.identity_basis)
-        if expression is not None:
-            vertices = vertices + _combine(expression, self.expression_basis)
-        return vertices
+        """Vertices (..., V, 3) in mm for coefficients (..., I) and (..., E) or None (neutral)."""
+        vertices = _combine(identity, self.identity_basis)
+        if expression is None:
+            return self.mean_shape + vertices
+        return self.fitted_mean + vertices + _combine(expression, self.expression_basis)
 
     def albedo(self, coefficients: Floats) -> NDArray[np.float32]:
-        """Display RGB (..., V, 3) for coefficients (..., 80); unclamped, may leave [0, 1]."""
+        """Display RGB (..., V, 3) for coefficients (..., A); unclamped, may leave [0, 1]."""
         return self.mean_albedo + _combine(coefficients, self.albedo_basis)
 
     def crop(self, region: str) -> MorphableModel:
@@ -92,12 +111,15 @@ class MorphableModel:
             landmarks7=landmarks7,
             regions={name: mask[kept] for name, mask in self.regions.items()},
             expression_names=self.expression_names,
+            expression_mean=None if self.expression_mean is None else self.expression_mean[kept],
         )
 
     def save(self, path: Path) -> None:
         """Write the model to one checksummed safetensors file, atomically."""
         arrays = {name: getattr(self, name) for name in _ARRAYS}
         arrays |= {f"region/{name}": mask for name, mask in self.regions.items()}
+        if self.expression_mean is not None:
+            arrays["expression_mean"] = self.expression_mean
         facts = {"name": self.name, "expression_names": list(self.expression_names)}
         write_arrays(path, arrays, facts)
 
@@ -114,6 +136,7 @@ class MorphableModel:
                     if name.startswith("region/")
                 },
                 expression_names=tuple(facts["expression_names"]),
+                expression_mean=arrays.get("expression_mean"),
                 **{name: arrays[name] for name in _ARRAYS},
             )
         except KeyError as error:

@@ -52,7 +52,7 @@ class FaceDecoder(nn.Module):
         super().__init__()
         count = len(model.mean_shape)
         self.vertex_count = count
-        self._constant("mean_shape", model.mean_shape.reshape(-1))
+        self._constant("mean_shape", model.fitted_mean.reshape(-1))
         self._constant("identity_basis", model.identity_basis.reshape(-1, 3 * count))
         self._constant("expression_basis", model.expression_basis.reshape(-1, 3 * count))
         self._constant("mean_albedo", model.mean_albedo.reshape(-1))

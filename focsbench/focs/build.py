@@ -15,7 +15,7 @@ from focsbench.focs.config import FocsConfig
 from focsbench.focs.seeding import seeded
 from focsbench.networks.pretrained import load_weights, weights_path
 from focsbench.networks.recognition import RecognitionNetwork
-from focsbench.networks.resnet import FaceEncoder
+from focsbench.networks.resnet import FaceEncoder, LatentSizes, transplant
 from focsbench.networks.unet import UNet
 
 ENCODER_FILE = "encoder.safetensors"
@@ -38,11 +38,20 @@ def build_autoencoder(
     config: FocsConfig, face_model: str | MorphableModel, seed: int
 ) -> FaceAutoencoder:
     """Make R; without pre-trained weights its random layers depend on ``seed`` alone."""
+    model = load_face_model(face_model) if isinstance(face_model, str) else face_model
+    sizes = LatentSizes(*model.modes)
     with seeded(seed):
-        encoder = FaceEncoder(config.encoder)
-    if config.encoder.weights is not None:
-        load_weights(encoder, weights_path(config.encoder.weights))
-    return FaceAutoencoder(encoder, build_decoder(config, face_model))
+        encoder = FaceEncoder(config.encoder, sizes)
+        if config.encoder.weights is not None:
+            path = weights_path(config.encoder.weights)
+            if config.encoder.weights_face_model in (None, model.name):
+                load_weights(encoder, path)
+            else:
+                # Coefficients of one model mean nothing in another: they start at the mean face.
+                trained = FaceEncoder(config.encoder)
+                load_weights(trained, path)
+                transplant(trained, encoder)
+    return FaceAutoencoder(encoder, build_decoder(config, model))
 
 
 def build_unet(config: FocsConfig, seed: int) -> UNet:

@@ -41,7 +41,8 @@ def load_reconstructor(
     """
     config = FocsConfig.model_validate(context.method)
     folder = context.stages[autoencoder]
-    network = build_autoencoder(config, context.face_model, seed=0)
+    model = load_face_model(context.face_model, context.face_model_file)
+    network = build_autoencoder(config, model, seed=0)
     load_module(network.encoder, folder / ENCODER_FILE)
     functions: dict[MaskKind, Callable[[], MaskFunction | None]] = {
         "none": lambda: None,
@@ -50,7 +51,6 @@ def load_reconstructor(
         "skin": lambda: skin_colour_mask(config),
         "segmentation": lambda: segmentation_mask(config, _load_unet(context, config, autoencoder)),
     }
-    model = load_face_model(context.face_model)
     return Reconstructor(network, model, functions[mask]())
 
 
@@ -112,8 +112,8 @@ class Reconstructor:
         visible = None if self._mask is None else self._mask(images, decoded).numpy()
         seconds = (time.perf_counter() - start) / len(samples)
         identity = decoded.latents.identity.numpy()
-        # Expression 0: scans are neutral. The uncropped head is what the scan protocol asks for.
-        neutral = self._model.shape(identity, np.zeros((len(samples), 64), dtype=np.float32))
+        # No expression: scans are neutral. The uncropped head is what the scan protocol asks for.
+        neutral = self._model.shape(identity)
         renders = decoded.image.permute(0, 2, 3, 1).numpy()
         return [
             Reconstruction(

@@ -99,6 +99,7 @@ def quick() -> FocsConfig:
             blocks=(1, 2, 2),
             scales=LatentScales(translation_z=1.0),
             weights=QUICK_ENCODER,
+            weights_face_model="anny",
         ),
         unet=UNetConfig(
             width=8,

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 import focsbench
 from focsbench.data.aligned import AlignedArrays
+from focsbench.face_models.recorded import recorded_model
 from focsbench.focs.autoencoder import Decoded, FaceAutoencoder
 from focsbench.focs.batches import BatchStream
 from focsbench.focs.build import (
@@ -189,9 +190,8 @@ class StageTraining:
         return cast(RecognitionNetwork, self._engine.frozen_recognizer(network))
 
     def _autoencoder(self) -> FaceAutoencoder:
-        network = build_autoencoder(
-            self.config, self._settings["face_model"], int(self._settings["seed"])
-        )
+        model = recorded_model(self._inputs, self._settings["face_model"])
+        network = build_autoencoder(self.config, model, int(self._settings["seed"]))
         for start in ("em", "init", "warmup"):
             if start in self._inputs:
                 load_module(network.encoder, self._inputs[start] / ENCODER_FILE)

@@ -63,6 +63,11 @@ class EncoderConfig(Section):
         default=None,
         description="file name in networks/weights to start from; None: random, zero head",
     )
+    weights_face_model: str | None = Field(
+        default=None,
+        description="face model that the weights were trained with; for another one their outputs "
+        "for its coefficients are dropped and start at the mean face. None: kept for any model",
+    )
     widths: tuple[int, ...] = Field(
         default=(16, 32, 64, 128),
         min_length=3,

@@ -69,6 +69,9 @@ class Profile(_Section):
     description: str = Field("", description="one line for the list of profiles")
     seed: int = Field(0, ge=0, description="of the data, the initialisation and the order of data")
     face_model: str = Field("anny", description="morphable model that is fitted")
+    face_model_file: Path | None = Field(
+        None, description="file or folder of a face model that is not built from a package"
+    )
     data: Data = Field(description="what to train on and to test on")
     method: Method = Field(Method(), description="settings of the trained rows")
     methods: tuple[str, ...] = Field(min_length=1, description="rows, in the order of the tables")

@@ -1,6 +1,6 @@
 """The plan of ``run-all``, built from a profile without importing any method.
 
-face_model -> data -> training stages -> predict:METHOD:DATASET
+face_model, data -> training stages -> predict:METHOD:DATASET
     -> prepare:PROTOCOL -> score:METHOD:PROTOCOL -> aggregate -> report:NAME
                training stages -> sweep:WEIGHT:VALUE -> sweep -> aggregate
 
@@ -14,6 +14,7 @@ from typing import Any
 
 from focsbench import registry
 from focsbench.errors import ConfigError
+from focsbench.face_models.sources import checked_file, digest
 from focsbench.focs.stages import STAGES, Stage
 from focsbench.profiles.profile import Profile
 from focsbench.registry import Kind
@@ -33,7 +34,8 @@ def build_plan(profile: Profile) -> Plan:
 
     Raises:
         ConfigError: if a name in the profile, or a stage that a baseline needs, does not exist.
-        InputError: if a dataset folder that the profile names does not exist.
+        InputError: if a dataset folder or the face model file that the profile names does not
+            exist.
     """
     return Plan(_Pipeline(profile).steps())
 
@@ -103,8 +105,13 @@ class _Pipeline:
             ) from None
 
     def _face_model(self) -> Step:
-        name = self._profile.face_model
-        config = {"name": name, "anny": package_version("anny")}
+        name, file = self._profile.face_model, self._profile.face_model_file
+        file = checked_file(name, file)
+        config: dict[str, Any] = {"name": name}
+        if file is None:
+            config["anny"] = package_version("anny")
+        else:
+            config |= {"file": str(file), "sha256": digest(name, file)}
         function = "focsbench.runs.face_model:face_model_step"
         return self._step("face_model", function, (), config, parallel=True)
 
@@ -112,7 +119,10 @@ class _Pipeline:
         synthetic = self._profile.synthetic_config()
         if synthetic is not None:
             function = "focsbench.runs.synthetic_data:synthetic_data_step"
-            config: dict[str, Any] = {"synthetic": synthetic.model_dump(mode="json")}
+            config: dict[str, Any] = {
+                "synthetic": synthetic.model_dump(mode="json"),
+                "anny": package_version("anny"),  # its heads are photographed
+            }
         else:
             function = "focsbench.runs.real_data:real_data_step"
             sources = self._profile.data.sources()
@@ -120,7 +130,7 @@ class _Pipeline:
                 "sources": {name: source.plain() for name, source in sources.items()},
                 "lists": {name: fingerprint(source.paths()) for name, source in sources.items()},
             }
-        return self._step("data", function, ("face_model",), config, parallel=True)
+        return self._step("data", function, (), config, parallel=True)
 
     def _training(self) -> Iterator[Step]:
         needed: dict[str, Stage] = {}

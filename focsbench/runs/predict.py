@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from focsbench import registry
 from focsbench.data.layouts import open_dataset
 from focsbench.errors import FocsbenchError, InputError
+from focsbench.face_models.recorded import recorded_file
 from focsbench.files import write_json
 from focsbench.progress import track
 from focsbench.registry import Kind
@@ -41,6 +42,7 @@ def predict_step(inputs: dict[str, Path], out: Path, config: dict[str, Any], wor
             stages={name: inputs[name] for name in config["stages"]},
             data_root=root,
             dataset=config["dataset"],
+            face_model_file=recorded_file(inputs, config["face_model"]),
         )
     )
     failures = write_predictions(baseline, dataset, out, config["image_size"])

