@@ -42,8 +42,11 @@ class MeanFace:
     def _one(self, sample: Sample) -> Reconstruction:
         start = time.perf_counter()
         angles, translation = fit_pose(self._points, sample.landmarks.astype(float), self._size)
+        identity, expression, albedo = (torch.zeros(1, count) for count in self._modes)
         latents = Latents(
-            *(torch.zeros(1, count) for count in self._modes),
+            identity=identity,
+            expression=expression,
+            albedo=albedo,
             angles=torch.tensor(angles, dtype=torch.float32)[None],
             translation=torch.tensor(translation, dtype=torch.float32)[None],
             light=torch.zeros(1, 27),
