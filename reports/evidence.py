@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from focsbench.metrics.intervals import Statistic, StratifiedMean
+from focsbench.metrics.weighted_statistics import Exchangeable, StratifiedMean
 
 from .base import ReportContext
 from .scan_pools import ScanPools
@@ -60,20 +60,22 @@ class Measured:
     value: float
     images: int
     subjects: tuple[str, ...] = ()
-    statistic: Statistic | None = None
+    statistic: Exchangeable | None = None
 
 
 @dataclass(frozen=True)
 class Evidence:
     """The results of one run.
 
-    results: tidy rows. distances: by method, folder of scan distances of the protocol ``now``.
-    occluders: kinds of occluder by item of CelebA, where known. data: text that is equal for runs
-    on the same photographs. name: of the run, as reports print it.
+    results: tidy rows. distances: by method, folder of scan distances of the protocol ``now``;
+    more_distances: the same by further protocol. occluders: kinds of occluder by item of CelebA,
+    where known. data: text that is equal for runs on the same photographs. name: of the run, as
+    reports print it.
     """
 
     results: pd.DataFrame
     distances: Mapping[str, Path] = field(default_factory=dict)
+    more_distances: Mapping[str, Mapping[str, Path]] = field(default_factory=dict)
     occluders: Mapping[str, Sequence[str]] = field(default_factory=dict)
     data: str = ""
     name: str = ""
@@ -84,9 +86,10 @@ class Evidence:
         Raises:
             NotMeasured: if there is none.
         """
-        if self._is_pool(method, number):
-            return frozenset(self._pools.members(method, number.subset))
-        if number.protocol == NOW:
+        pools = self._pools_with(method, number)
+        if pools is not None:
+            return frozenset(pools.members(method, number.subset))
+        if self._is_pooled(method, number):
             return None
         return frozenset(self._images(method, number)["item"])
 
@@ -96,14 +99,15 @@ class Evidence:
         Raises:
             NotMeasured: if no image has it, or a part of ``overall`` has none.
         """
-        if self._is_pool(method, number):
-            members = self._pools.members(method, number.subset)
+        pools = self._pools_with(method, number)
+        if pools is not None:
+            members = pools.members(method, number.subset)
             chosen = {k: s for k, s in members.items() if among is None or k in among}
             if not chosen:
                 raise NotMeasured("no image that both methods have")
-            pool = self._pools.pool(method, number.metric, chosen)
+            pool = pools.pool(method, number.metric, chosen)
             return Measured(pool.value, len(chosen), pool.subjects, pool.statistic)
-        if number.protocol == NOW:
+        if self._is_pooled(method, number):
             return Measured(self._pooled_row(method, number), 0)
         images = self._images(method, number)
         strata = list(dict.fromkeys(images["subset"])) if number.subset == OVERALL else None
@@ -123,16 +127,31 @@ class Evidence:
         return {(str(a), str(b), str(c)): group for (a, b, c), group in groups}
 
     @cached_property
-    def _pools(self) -> ScanPools:
-        images = {
-            method: rows[(rows["item"] != POOLED) & (rows["status"] == "ok")]
-            for (method, protocol, metric), rows in self._rows.items()
-            if (protocol, metric) == (NOW, "median")
-        }
-        return ScanPools(images, self.distances)
+    def _pools(self) -> dict[str, ScanPools]:
+        found = {}
+        for pooled, folders in {NOW: self.distances, **self.more_distances}.items():
+            images = {
+                method: rows[(rows["item"] != POOLED) & (rows["status"] == "ok")]
+                for (method, protocol, metric), rows in self._rows.items()
+                if (protocol, metric) == (pooled, "median")
+            }
+            found[pooled] = ScanPools(images, folders)
+        return found
 
-    def _is_pool(self, method: str, number: Number) -> bool:
-        return number.protocol == NOW and self._pools.has(method, number.subset, number.metric)
+    def _pools_with(self, method: str, number: Number) -> ScanPools | None:
+        """Return the pools of a protocol, if this number is one of a pool that is at hand."""
+        pools = self._pools.get(number.protocol)
+        has = pools is not None and pools.has(method, number.subset, number.metric)
+        return pools if has else None
+
+    def _is_pooled(self, method: str, number: Number) -> bool:
+        """Say whether the protocol gives this number for all images together, and no other."""
+        if number.protocol == NOW:
+            return True
+        rows = self._rows.get((method, number.protocol, number.metric))
+        if rows is None:
+            return False
+        return bool(((rows["item"] == POOLED) & (rows["subset"] == number.subset)).any())
 
     def _of(self, method: str, number: Number) -> pd.DataFrame:
         rows = self._rows.get((method, number.protocol, number.metric))

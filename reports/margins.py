@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from focsbench.metrics.intervals import Population, Statistic, relative_difference
-from focsbench.types import FloatArray
+from focsbench.metrics.intervals import Population
+from focsbench.metrics.weighted_statistics import (
+    Restricted,
+    Statistic,
+    difference,
+    relative_difference,
+    value_range,
+    weighted_sum,
+)
 
 from .claims import SWEEP, Check
-from .evidence import Evidence, Measured, NotMeasured, Number
+from .evidence import Evidence, Measured, NotMeasured
 
 
 @dataclass(frozen=True)
@@ -40,8 +47,7 @@ def measure_margin(check: Check, run: Evidence) -> Margin:
     if check.kind == "difference":
         return _difference(check, run)
     if check.kind in ("change", "range"):
-        combine = _change if check.kind == "change" else _range
-        return _over_sweep(check.measured, check.number, run, combine)
+        return _over_sweep(check, run)
     one = run.measure(check.measured, check.number)
     return Margin((one.value,), one.value, one.images, one.subjects, one.statistic)
 
@@ -78,11 +84,11 @@ def _difference(check: Check, run: Evidence) -> Margin:
     sides = ((check.measured, check.number), (str(check.reference), check.reference_number))
     among = None
     if check.number == check.reference_number:
-        among = _common(run.items(*side) for side in sides)
+        among = common_items(run.items(*side) for side in sides)
     measured, reference = (run.measure(*side, among) for side in sides)
     if reference.value == 0:
         raise NotMeasured(f"{check.reference_number} of {check.reference} is 0")
-    subjects, statistics = _on_same_subjects([measured, reference])
+    subjects, statistics = on_same_subjects([measured, reference])
     return Margin(
         (measured.value, reference.value),
         (measured.value - reference.value) / reference.value,
@@ -92,41 +98,32 @@ def _difference(check: Check, run: Evidence) -> Margin:
     )
 
 
-def _over_sweep(
-    setting: str, number: Number, run: Evidence, combine: Callable[[FloatArray], FloatArray]
-) -> Margin:
-    points = sweep_points(run, setting)
+def _over_sweep(check: Check, run: Evidence) -> Margin:
+    points = sweep_points(run, check.measured)
     if len(points) < 2:
-        raise NotMeasured(f"the run has no sweep of {setting}")
-    among = _common(run.items(method, number) for method in points.values())
-    measured = [run.measure(method, number, among) for method in points.values()]
-    values = np.array([each.value for each in measured])
-    subjects, statistics = _on_same_subjects(measured)
-
-    def statistic(weights: FloatArray) -> FloatArray:
-        return combine(np.stack([each(weights) for each in statistics], axis=-1))
-
+        raise NotMeasured(f"the run has no sweep of {check.measured}")
+    among = common_items(run.items(method, check.number) for method in points.values())
+    measured = [run.measure(method, check.number, among) for method in points.values()]
+    values = tuple(each.value for each in measured)
+    change = check.kind == "change"
+    margin = values[-1] - values[0] if change else max(values) - min(values)
+    subjects, statistics = on_same_subjects(measured)
+    statistic = None
+    if statistics:
+        ends = (statistics[-1], statistics[0])
+        statistic = difference(*ends) if change else value_range(statistics)
     images = min(each.images for each in measured)
-    margin = float(combine(values[None])[0])
-    return Margin(tuple(values), margin, images, subjects, statistic if statistics else None)
+    return Margin(values, margin, images, subjects, statistic)
 
 
-def _common(items: Iterable[frozenset[str] | None]) -> frozenset[str] | None:
+def common_items(items: Iterable[frozenset[str] | None]) -> frozenset[str] | None:
     """Return the images that all have; None where that is not known."""
     known = list(items)
     whole = [one for one in known if one is not None]
     return frozenset.intersection(*whole) if len(whole) == len(known) else None
 
 
-def _change(values: FloatArray) -> FloatArray:
-    return np.asarray(values[..., -1] - values[..., 0])
-
-
-def _range(values: FloatArray) -> FloatArray:
-    return np.asarray(np.ptp(values, axis=-1))
-
-
-def _on_same_subjects(parts: Sequence[Measured]) -> tuple[tuple[str, ...], list[Statistic]]:
+def on_same_subjects(parts: Sequence[Measured]) -> tuple[tuple[str, ...], list[Statistic]]:
     """Return all subjects, and the statistics as functions of their weights; [] if one has none."""
     subjects = tuple(sorted({subject for part in parts for subject in part.subjects}))
     statistics = [
@@ -141,12 +138,7 @@ def _restricted(statistic: Statistic, own: Sequence[str], subjects: Sequence[str
     if tuple(own) == tuple(subjects):
         return statistic
     place = {subject: index for index, subject in enumerate(subjects)}
-    columns = np.array([place[subject] for subject in own])
-
-    def restricted(weights: FloatArray) -> FloatArray:
-        return statistic(weights[:, columns])
-
-    return restricted
+    return Restricted(statistic, np.array([place[subject] for subject in own]))
 
 
 def _population(group: Sequence[Margin], share: float) -> Population:
@@ -156,8 +148,4 @@ def _population(group: Sequence[Margin], share: float) -> Population:
         for margin in group
         if margin.statistic is not None
     ]
-
-    def statistic(weights: FloatArray) -> FloatArray:
-        return np.asarray(share * np.sum([part(weights) for part in parts], axis=0))
-
-    return Population(statistic, len(subjects))
+    return Population(weighted_sum(parts, [share] * len(parts)), len(subjects))

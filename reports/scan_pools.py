@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 
 from focsbench.errors import InputError
-from focsbench.metrics.intervals import Statistic, StratifiedMean
-from focsbench.metrics.pooled_intervals import PooledMedian, distance_histogram
-from focsbench.metrics.scan_distance import distance_statistics
+from focsbench.metrics.distance_pool import DistancePool
+from focsbench.metrics.weighted_statistics import Exchangeable
 from focsbench.types import FloatArray
 
 from .scan_subsets import subsets_of_rows
 
-METRICS = ("median", "mean")
+METRICS = ("median", "mean", "std")
+MOST_POOLS = 16  # that are kept: each holds a histogram per subject
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Pool:
 
     value: float
     subjects: tuple[str, ...]
-    statistic: Statistic
+    statistic: Exchangeable
 
 
 class ScanPools:
@@ -40,7 +40,7 @@ class ScanPools:
         self._images = images
         self._folders = folders
         self._members: dict[str, dict[str, dict[str, str]]] = {}
-        self._pools: dict[tuple[str, str, frozenset[str]], Pool] = {}
+        self._pools: dict[tuple[str, frozenset[str]], dict[str, Pool]] = {}
 
     def has(self, method: str, subset: str, metric: str) -> bool:
         """Say whether the pool is there, with a metric that has an interval."""
@@ -51,19 +51,18 @@ class ScanPools:
         return self._of(method)[subset]
 
     def pool(self, method: str, metric: str, members: Mapping[str, str]) -> Pool:
-        """Return median or mean of the pool of some images (subject by key)."""
-        request = (method, metric, frozenset(members))
+        """Return a number of the pool of some images (subject by key)."""
+        request = (method, frozenset(members))
         if request not in self._pools:
-            folder = self._folders[method]
-            parts = {key: _read(folder / f"{key}.npy") for key in sorted(members)}
-            value = getattr(distance_statistics(list(parts.values())), metric)
-            by_subject: dict[str, list[FloatArray]] = {}
-            for key, part in parts.items():
-                by_subject.setdefault(members[key], []).append(part)
-            subjects = sorted(by_subject)
-            statistic = _STATISTICS[metric]([by_subject[subject] for subject in subjects])
-            self._pools[request] = Pool(value, tuple(subjects), statistic)
-        return self._pools[request]
+            while len(self._pools) >= MOST_POOLS:
+                self._pools.pop(next(iter(self._pools)))
+            counted = count_pool(self._folders[method], members)
+            values = counted.statistics()
+            self._pools[request] = {
+                name: Pool(getattr(values, name), counted.subjects, getattr(counted, name))
+                for name in METRICS
+            }
+        return self._pools[request][metric]
 
     def _of(self, method: str) -> dict[str, dict[str, str]]:
         if method not in self._members:
@@ -79,24 +78,28 @@ class ScanPools:
             yield name, {key: subject[key] for key in keys}
 
 
-def _median(by_subject: list[list[FloatArray]]) -> Statistic:
-    return PooledMedian.of(np.stack([distance_histogram(parts) for parts in by_subject]))
+def count_pool(folder: Path, members: Mapping[str, str]) -> DistancePool:
+    """Count the distances ``<key>.npy`` of some images (subject by key).
 
+    The files are mapped into memory, one at a time.
 
-def _mean(by_subject: list[list[FloatArray]]) -> Statistic:
-    sums = [sum(float(part.sum(dtype=np.float64)) for part in parts) for parts in by_subject]
-    counts = [sum(part.size for part in parts) for parts in by_subject]
-    return StratifiedMean(np.array(sums)[:, None], np.array(counts, dtype=np.float64)[:, None])
+    Raises:
+        InputError: naming the file that is no array of distances.
+    """
+    current = ""
 
+    def read(key: str) -> FloatArray:
+        nonlocal current
+        current = key
+        distances: FloatArray = np.load(folder / f"{key}.npy", mmap_mode="r", allow_pickle=False)
+        if distances.dtype.kind != "f":
+            raise ValueError(f"its numbers are {distances.dtype}")
+        return distances
 
-_STATISTICS = {"median": _median, "mean": _mean}
-
-
-def _read(path: Path) -> FloatArray:
     try:
-        distances: FloatArray = np.load(path, allow_pickle=False)
+        return DistancePool.of(members, read)
     except (OSError, ValueError) as error:
         raise InputError(
-            f"{path}: not readable as scan distances ({error}); score the method again."
+            f"{folder / current}.npy: not readable as scan distances ({error}); score the method "
+            "again."
         ) from None
-    return distances

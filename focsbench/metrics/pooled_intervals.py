@@ -6,54 +6,74 @@ grid, and the median of a draw is found by bisection in the weighted sum of the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
+from focsbench.metrics.weighted_statistics import Exchangeable, Expansion, Statistic
 from focsbench.types import FloatArray, IntArray
 
-GRID_MM = 0.001
-RANGE_MM = 30.0
-BINS = round(RANGE_MM / GRID_MM)
-
-
-def distance_histogram(parts: Iterable[FloatArray]) -> IntArray:
-    """Count the distances of one person in bins of 0.001 mm; (30,001,) int64, the last is the rest.
-
-    Raises:
-        ValueError: if a distance is negative or not finite.
-    """
-    counts = np.zeros(BINS + 1, dtype=np.int64)
-    for part in parts:
-        distances = np.ravel(part).astype(np.float64)
-        if not (np.isfinite(distances).all() and (distances >= 0).all()):
-            raise ValueError("a distance is negative or not finite")
-        bins = np.minimum(distances / GRID_MM, BINS).astype(np.int64)
-        counts += np.bincount(bins, minlength=BINS + 1)
-    return counts
+# Half-width of the stretch that the density of the pool at its median is taken from, in medians.
+DENSITY_REACH = 0.2
 
 
 @dataclass(frozen=True)
 class PooledMedian:
-    """Median of the pooled distances, to 0.001 mm.
+    """Median of the pooled distances, to the width of a bin.
 
-    within: (30,001, n) number of distances up to the end of each bin, per subject; the transpose
-        of cumulative histograms, so that one bin of all subjects lies together.
+    within: (K, n) number of distances up to k bins, per subject: the transpose of cumulative
+        histograms, so that one bin of all subjects lies together. The last row has all.
+    step: width of a bin, mm.
+    last: the last bin that has an upper end; what is in the one after it is not known closer.
     """
 
     within: FloatArray
-
-    @classmethod
-    def of(cls, histograms: IntArray) -> PooledMedian:
-        """Make it from (n, 30,001) histograms of :func:`distance_histogram`."""
-        return cls(np.ascontiguousarray(np.cumsum(histograms, axis=1).T, dtype=np.float64))
+    step: float
+    last: int
 
     def __call__(self, weights: FloatArray) -> FloatArray:
-        """Return (B,) medians, mm; nan where the pool is empty or the median beyond 30 mm."""
-        half = (weights @ self.within[-1]) / 2
+        """Return (B,) medians, mm; nan where the pool is empty or the median beyond the grid."""
+        return self._located(weights)[0]
+
+    def expanded(self, weights: FloatArray) -> Expansion:
+        """Return the medians and their derivatives.
+
+        A further distance below the median moves it by half a distance over the density there.
+        """
+        medians, bins = self._located(weights)
+        end = len(self.within) - 1
+        reach = np.maximum(1, np.round(DENSITY_REACH * bins)).astype(np.int64)
+        low, high = np.maximum(bins - reach, 0), np.minimum(bins + reach, end)
+        inside = self._counts(weights, high) - self._counts(weights, low)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            density = inside / (self.step * (high - low))
+            share = (medians / self.step - (bins - 1))[:, None]  # of its own bin
+            before = np.where((bins > 0)[:, None], self.within[np.maximum(bins - 1, 0)], 0.0)
+            below = before + share * (self.within[bins] - before)
+            # Exactly half of the pool is below: the derivatives add up to nothing.
+            gradient = (self.within[-1] / 2 - below) / density[:, None]
+        return medians, gradient
+
+    def joined(self, other: Exchangeable) -> Statistic:
+        """Return the median over the subjects of both."""
+        if not isinstance(other, PooledMedian) or (self.step, self.last) != (
+            other.step,
+            other.last,
+        ):
+            raise TypeError("only medians on one grid can be exchanged")
+        rows = max(len(self.within), len(other.within))
+        both = [
+            np.pad(each.within, ((0, rows - len(each.within)), (0, 0)), mode="edge")
+            for each in (self, other)
+        ]
+        return PooledMedian(np.concatenate(both, axis=1), self.step, self.last)
+
+    def _located(self, weights: FloatArray) -> tuple[FloatArray, IntArray]:
+        """Return medians (mm) and the bins that hold them, (B,) each."""
+        total = weights @ self.within[-1]
+        half = total / 2
         low = np.full(len(weights), -1)  # the last bin known to end below the median
-        high = np.full(len(weights), BINS)
+        high = np.full(len(weights), len(self.within) - 1)
         while (high - low).max() > 1:
             middle = (low + high + 1) // 2  # high itself, once the two are neighbours
             reached = self._counts(weights, middle) >= half
@@ -62,8 +82,9 @@ class PooledMedian:
         before = np.where(low >= 0, self._counts(weights, np.maximum(low, 0)), 0.0)
         inside = self._counts(weights, high) - before
         with np.errstate(invalid="ignore", divide="ignore"):
-            median = GRID_MM * (high + (half - before) / inside)
-        return np.where((half > 0) & (high < BINS), median, np.nan)
+            median = self.step * np.maximum(high - 1 + (half - before) / inside, 0.0)
+        known = (total > 0) & (high <= self.last)
+        return np.where(known, median, np.nan), high
 
     def _counts(self, weights: FloatArray, bins: IntArray) -> FloatArray:
         counts: FloatArray = np.einsum("bn,bn->b", weights, self.within[bins])

@@ -1,0 +1,105 @@
+"""Is the difference of two methods more than chance: permutation tests by subject.
+
+If two methods were alike, a person's results could as well be exchanged between them. The test
+exchanges them, person by person with all images, and asks how often the difference comes out as
+large as measured (Fisher's randomisation test of pairs; Good 2005, section 3.7;
+``scipy.stats.permutation_test`` with ``permutation_type="samples"``). The subjects are the same for
+all numbers of two methods, and so are the exchanges: one matrix product makes all of them.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from scipy.stats import false_discovery_control
+
+from focsbench.metrics.weighted_statistics import Exchangeable, Statistic
+from focsbench.types import BoolArray, FloatArray
+
+RESAMPLES = 10_000
+_BLOCK = 1 << 20
+
+
+@lru_cache(maxsize=4)
+def subject_swaps(subjects: int, resamples: int = RESAMPLES, seed: int = 0) -> BoolArray:
+    """Return whose results are exchanged, (B, subjects).
+
+    All 2^subjects possibilities where those are not more than ``resamples``, else random ones.
+    """
+    if is_exact(subjects, resamples):
+        swaps = (np.arange(2**subjects)[:, None] >> np.arange(subjects)) & 1 == 1
+    else:
+        swaps = np.random.default_rng(seed).random((resamples, subjects)) < 0.5
+    swaps.flags.writeable = False
+    return swaps
+
+
+def is_exact(subjects: int, resamples: int = RESAMPLES) -> bool:
+    """Say whether a test looks at every possible exchange."""
+    return subjects < 63 and 2**subjects <= resamples
+
+
+def permutation_test(
+    measured: Exchangeable,
+    reference: Exchangeable,
+    subjects: int,
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> float | None:
+    """Return the two-sided p value of the difference of two methods on the same subjects.
+
+    Args:
+        measured: number of one method, a function of the weights of the subjects.
+        reference: the same number of the other method, of the same subjects in the same order.
+        subjects: how many there are.
+        resamples: most exchanges that are tried.
+        seed: of random exchanges.
+
+    Returns:
+        In (0, 1]; never below 1 / 2^(subjects - 1). None for less than two subjects, or where an
+        exchange leaves nothing to measure.
+
+    Raises:
+        TypeError: if the numbers are of different kinds.
+    """
+    if subjects < 2:
+        return None
+    joined = measured.joined(reference)
+    swaps = subject_swaps(subjects, resamples, seed)
+    observed = _difference(joined, np.zeros((1, subjects)))[0]
+    rows = max(1, _BLOCK // (2 * subjects))
+    differences = np.concatenate(
+        [
+            _difference(joined, swaps[start : start + rows].astype(np.float64))
+            for start in range(0, len(swaps), rows)
+        ]
+    )
+    if not (np.isfinite(differences).all() and np.isfinite(observed)):
+        return None
+    # Equal in exact arithmetic counts as equal.
+    extreme = int((np.abs(differences) >= np.abs(observed) * (1 - 1e-9)).sum())
+    if is_exact(subjects, resamples):
+        return extreme / len(differences)
+    return (extreme + 1) / (len(differences) + 1)
+
+
+def _difference(joined: Statistic, swapped: FloatArray) -> FloatArray:
+    """Return the differences (B,); ``joined`` is of weights of the subjects of both methods."""
+    kept = 1 - swapped
+    first = joined(np.concatenate([kept, swapped], axis=1))
+    second = joined(np.concatenate([swapped, kept], axis=1))
+    return np.asarray(first - second)
+
+
+def adjusted(values: list[float | None]) -> list[float | None]:
+    """Return p values adjusted for their number (Benjamini and Hochberg 1995); None stays None.
+
+    Calling those at or below q different has a false discovery rate of at most q.
+    """
+    known = [value for value in values if value is not None]
+    if not known:
+        return list(values)
+    found = iter(false_discovery_control(known, method="bh").tolist())
+    return [None if value is None else float(next(found)) for value in values]
