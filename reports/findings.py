@@ -16,7 +16,7 @@ MOST_CHECKS = 6  # of a claim that are printed; all are in the table beside
 EXPLANATION = """\
 Margin: relative difference of the first to the second value, or the bounded number itself. Two \
 methods are compared on the images that both have. In brackets: 95 % interval of the margin by \
-subject (bias-corrected accelerated bootstrap, 10,000 draws of persons with all their images). A \
+subject (bootstrap-t, 10,000 draws of persons with all their images). A \
 verdict is clear if it is the same at both ends of the intervals it rests on. The intervals say \
 what other persons would change, not what another training would: that is what several seeds show. \
 Printed numbers are those of the paper, tried by the same rule."""

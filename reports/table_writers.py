@@ -54,14 +54,14 @@ def table_of_run(spec: TableSpec, context: ReportContext) -> Table | None:
 
 def markdown_table(table: Table) -> str:
     """Return a GitHub table with its notes below."""
-    headings = [f"{group} {title}".strip() for group, title in table.headings]
+    headings = [plain_markdown(f"{group} {title}".strip()) for group, title in table.headings]
     rows = [[_markdown_cell(cell) for cell in row] for block in table.blocks for row in block]
     body = tabulate(
         rows,
         headings,
         tablefmt="github",
         disable_numparse=True,
-        colalign=("left", *["right"] * (len(headings) - 1)),
+        colalign=["left" if place in table.texts else "right" for place in range(len(headings))],
     )
     notes = (*_ranking(table, "italic"), *table.notes)
     return body + "\n\n" + "\n".join(f"- {plain_markdown(note)}" for note in notes)
@@ -73,7 +73,7 @@ def _ranking(table: Table, second: str) -> list[str]:
     if not any(cell.best for cell in cells):
         return []
     more = f"; {second}: second best" if any(cell.second for cell in cells) else ""
-    return [f"Bold: best of the compared rows as printed{more}."]
+    return [f"Bold: {table.bold}{more}."]
 
 
 def _markdown_cell(cell: Cell) -> str:
@@ -97,9 +97,8 @@ def latex_table(table: Table) -> str:
     style = frame.style.hide(axis="index")
     style.format(escape="latex").format_index(escape="latex", axis=1)
     style.apply(lambda f: pd.DataFrame(places, index=f.index, columns=f.columns), axis=None)
-    text = style.to_latex(
-        hrules=True, multicol_align="c", column_format="l" + "r" * (len(columns) - 1)
-    )
+    alignment = "".join("l" if place in table.texts else "r" for place in range(len(columns)))
+    text = style.to_latex(hrules=True, multicol_align="c", column_format=alignment)
     # After a row's end LaTeX takes "[" and "*" for arguments of the line break.
     lines = ["{}" + line if line.startswith(("[", "*")) else line for line in text.splitlines()]
     lines.insert(lines.index(next(x for x in lines if r"\toprule" in x)) + 2, _cmidrules(table))
@@ -166,6 +165,6 @@ def _block_ends(table: Table) -> Sequence[int]:
 
 def plain_markdown(text: str) -> str:
     """Escape what Markdown would read as markup."""
-    for character in "\\`*_|<[":
+    for character in "\\`*_|<>[$~&":
         text = text.replace(character, "\\" + character)
     return text

@@ -28,12 +28,17 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """A table ready to print: ``blocks`` of rows are separated by rules."""
+    """A table ready to print: ``blocks`` of rows are separated by rules.
+
+    texts: places of the columns that hold text and not numbers. bold: what is printed bold.
+    """
 
     spec: TableSpec
     headings: tuple[tuple[str, str], ...]
     blocks: tuple[tuple[tuple[Cell, ...], ...], ...]
     notes: tuple[str, ...]
+    texts: frozenset[int] = frozenset({0})
+    bold: str = "best of the compared rows as printed"
 
 
 class _Footnotes:

@@ -8,6 +8,7 @@ import typer
 
 from focsbench.cli import (
     claims,
+    compare,
     data,
     list_names,
     models,
@@ -45,6 +46,7 @@ def start(context: typer.Context) -> None:
 
 app.command("run-all")(run_all.command)
 app.command("report")(report.command)
+app.command("compare")(compare.command)
 app.command("claims")(claims.command)
 app.command("train")(train.command)
 app.command("predict")(predict.command)

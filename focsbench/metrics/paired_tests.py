@@ -9,13 +9,15 @@ all numbers of two methods, and so are the exchanges: one matrix product makes a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from scipy.stats import false_discovery_control
 
 from focsbench.metrics.weighted_statistics import Exchangeable, Statistic
-from focsbench.types import BoolArray, FloatArray
+from focsbench.types import BoolArray, FloatArray, IntArray
 
 RESAMPLES = 10_000
 _BLOCK = 1 << 20
@@ -40,20 +42,26 @@ def is_exact(subjects: int, resamples: int = RESAMPLES) -> bool:
     return subjects < 63 and 2**subjects <= resamples
 
 
+@dataclass(frozen=True)
+class Pair:
+    """The same number of two methods, of the same subjects in the same order.
+
+    columns: places of these subjects among all that are exchanged.
+    """
+
+    measured: Exchangeable
+    reference: Exchangeable
+    columns: IntArray
+
+
 def permutation_test(
-    measured: Exchangeable,
-    reference: Exchangeable,
-    subjects: int,
-    *,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
+    pairs: Sequence[Pair], subjects: int, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> float | None:
-    """Return the two-sided p value of the difference of two methods on the same subjects.
+    """Return the two-sided p value of the mean difference of two methods over some runs.
 
     Args:
-        measured: number of one method, a function of the weights of the subjects.
-        reference: the same number of the other method, of the same subjects in the same order.
-        subjects: how many there are.
+        pairs: the methods in each run; with one run this is the test of its difference.
+        subjects: how many there are in all runs together.
         resamples: most exchanges that are tried.
         seed: of random exchanges.
 
@@ -62,20 +70,19 @@ def permutation_test(
         exchange leaves nothing to measure.
 
     Raises:
-        TypeError: if the numbers are of different kinds.
+        TypeError: if the numbers of a pair are of different kinds.
     """
     if subjects < 2:
         return None
-    joined = measured.joined(reference)
+    joined = [(pair.measured.joined(pair.reference), pair.columns) for pair in pairs]
     swaps = subject_swaps(subjects, resamples, seed)
-    observed = _difference(joined, np.zeros((1, subjects)))[0]
+    observed = _differences(joined, np.zeros((1, subjects)))[0]
     rows = max(1, _BLOCK // (2 * subjects))
-    differences = np.concatenate(
-        [
-            _difference(joined, swaps[start : start + rows].astype(np.float64))
-            for start in range(0, len(swaps), rows)
-        ]
-    )
+    blocks = [
+        _differences(joined, swaps[start : start + rows].astype(np.float64))
+        for start in range(0, len(swaps), rows)
+    ]
+    differences = np.concatenate(blocks)
     if not (np.isfinite(differences).all() and np.isfinite(observed)):
         return None
     # Equal in exact arithmetic counts as equal.
@@ -85,15 +92,18 @@ def permutation_test(
     return (extreme + 1) / (len(differences) + 1)
 
 
-def _difference(joined: Statistic, swapped: FloatArray) -> FloatArray:
-    """Return the differences (B,); ``joined`` is of weights of the subjects of both methods."""
-    kept = 1 - swapped
-    first = joined(np.concatenate([kept, swapped], axis=1))
-    second = joined(np.concatenate([swapped, kept], axis=1))
-    return np.asarray(first - second)
+def _differences(joined: Sequence[tuple[Statistic, IntArray]], swapped: FloatArray) -> FloatArray:
+    """Return the sums of the differences (B,) where some subjects are exchanged (B, subjects)."""
+    total = np.zeros(len(swapped))
+    for statistic, columns in joined:
+        other = swapped[:, columns]
+        first = statistic(np.concatenate([1 - other, other], axis=1))
+        second = statistic(np.concatenate([other, 1 - other], axis=1))
+        total += first - second
+    return total
 
 
-def adjusted(values: list[float | None]) -> list[float | None]:
+def adjusted(values: Sequence[float | None]) -> list[float | None]:
     """Return p values adjusted for their number (Benjamini and Hochberg 1995); None stays None.
 
     Calling those at or below q different has a false discovery rate of at most q.

@@ -47,18 +47,21 @@ def read_evidence(run: RunFolder) -> Evidence:
     from focsbench.reports.evidence import Evidence, data_text
 
     config = run.read_config()
-    results = _read_results(run.root / RESULTS)
+    results = read_results(run.root / RESULTS)
     inputs = _inputs_of_results(run)
     data = _data_key(run.store, inputs)
+    arrays: dict[str, dict[str, Path]] = {}
+    for name, key in inputs.items():
+        kind, _, step = name.partition(":")
+        if kind == "score":
+            method, _, protocol = step.rpartition(":")
+            arrays.setdefault(protocol, {})[method] = run.store.folder(name, key) / ARRAYS
     if not (results["protocol"] == SWEEP).any():
         results = pd.concat([results, *_sweep_rows(run.store, data)], ignore_index=True)
     return Evidence(
         results=results,
-        distances={
-            name.split(":")[1]: run.store.folder(name, key) / ARRAYS
-            for name, key in inputs.items()
-            if name.startswith("score:") and name.endswith(f":{NOW}")
-        },
+        distances=arrays.pop(NOW, {}),
+        more_distances=arrays,
         occluders=_occluders(config),
         data=data or data_text([config.get("data"), config.get("evaluation_split")]),
         name=f"{run.root.name}: profile {config.get('name')}, seed {config.get('seed')}",
@@ -83,7 +86,12 @@ def labels_of(methods: Sequence[str]) -> dict[str, str]:
     return labels
 
 
-def _read_results(path: Path) -> pd.DataFrame:
+def read_results(path: Path) -> pd.DataFrame:
+    """Read the tidy rows ``results.csv``; a row that failed has the value nan.
+
+    Raises:
+        InputError: if it is missing or no table of results.
+    """
     import pandas as pd
 
     text = dict.fromkeys(set(COLUMNS) - {"value"}, str)
@@ -129,7 +137,7 @@ def _sweep_rows(store: Store, data: str) -> list[pd.DataFrame]:
         if data and _description(path).get("inputs", {}).get("data") == data
     ]
     # Two sweeps with other settings: none of them is the one of this run.
-    return [_read_results(found[0] / ROWS)] if len(found) == 1 else []
+    return [read_results(found[0] / ROWS)] if len(found) == 1 else []
 
 
 def _description(path: Path) -> dict[str, Any]:

@@ -1,9 +1,10 @@
-"""Score one predictions folder of anybody's, without a run."""
+"""Score predictions folders of anybody's, without a run."""
 
 from __future__ import annotations
 
 import dataclasses
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from focsbench import registry
@@ -21,10 +22,26 @@ CARD = "protocol_card.md"
 def score_folder(
     predictions: Path, dataset: Path, protocol: str, output: Path, split: str, image_size: int
 ) -> list[SummaryEntry]:
+    """Score one folder of predictions; see :func:`score_folders`. Arrays are in ``arrays/``."""
+    return score_folders([predictions], dataset, protocol, output, split, image_size)
+
+
+def score_folders(
+    predictions: Sequence[Path],
+    dataset: Path,
+    protocol: str,
+    output: Path,
+    split: str,
+    image_size: int,
+) -> list[SummaryEntry]:
     """Score predictions; write ``results.csv``, ``summary.json``, the card and arrays.
 
+    What a protocol measures over all compared methods is over these. Arrays of several folders are
+    in ``arrays/<method>/``.
+
     Args:
-        predictions: folder as ``focsbench.data.predictions`` describes it; its name is the method.
+        predictions: folders as ``focsbench.data.predictions`` describes them; their names are the
+            methods.
         dataset: root folder of the dataset that the protocol scores.
         protocol: name of the protocol.
         output: empty or new folder.
@@ -41,14 +58,25 @@ def score_folder(
     if not dataset.is_dir():
         raise InputError(f"{dataset}: this dataset folder does not exist; check the path.")
     images = open_dataset(dataset, judge.dataset, split, image_size)
-    method = predictions.resolve().name
-    arrays = empty_folder(output) / ARRAYS
-    arrays.mkdir()
+    methods = {path.resolve().name: path for path in predictions}
+    if len(methods) < len(predictions):
+        raise InputError(
+            f"{predictions[-1]}: another folder has its name, which is that of its method; "
+            "rename one."
+        )
+    arrays = {
+        method: Path(ARRAYS) if len(methods) == 1 else Path(ARRAYS) / method for method in methods
+    }
+    empty_folder(output)
+    rows = []
     with tempfile.TemporaryDirectory() as shared:
-        judge.prepare({method: predictions}, images, Path(shared))
-        rows = judge.score(method, predictions, images, Path(shared), arrays)
-    if not rows:
-        raise InputError(f"{predictions}: holds nothing that {protocol} measures.")
+        judge.prepare(methods, images, Path(shared))
+        for method, path in methods.items():
+            (output / arrays[method]).mkdir(parents=True)
+            found = judge.score(method, path, images, Path(shared), output / arrays[method])
+            if not found:
+                raise InputError(f"{path}: holds nothing that {protocol} measures.")
+            rows += found
     entries = summarise(rows)
     write_rows(output / RESULTS, rows)
     write_json(output / SUMMARY, [dataclasses.asdict(entry) for entry in entries])
