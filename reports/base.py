@@ -20,6 +20,15 @@ REFERENCES = frozenset({"ground_truth", "everything_visible"})
 ABLATIONS = frozenset({"ablation_baseline", "ablation_neighbour", "ablation_perceptual"})
 
 
+# Between the name of a method and that of its run, where several runs are side by side.
+OF_RUN = "@"
+
+
+def base_name(method: str) -> str:
+    """Return the name of a method without that of its run."""
+    return method.partition(OF_RUN)[0]
+
+
 @dataclass(frozen=True)
 class ReportContext:
     """One finished run, as reports see it.

@@ -16,12 +16,23 @@ POOLED = "pooled"  # item of rows that describe many images
 
 @dataclass(frozen=True)
 class Entry:
-    """One summarised number; ``value`` is None when no item has one."""
+    """One summarised number; ``value`` is None when no item has one.
+
+    low, high: 95 % interval by subject. paired: value over the items that all methods have, of
+    which there are paired_n. p_adjusted: of the test against the best method. None and 0 where
+    that is not known.
+    """
 
     value: float | None
     std: float | None
     n: int
     done_rate: float
+    low: float | None = None
+    high: float | None = None
+    subjects: int = 0
+    paired: float | None = None
+    paired_n: int = 0
+    p_adjusted: float | None = None
 
 
 def index_summary(summary: pd.DataFrame) -> dict[Key, Entry]:
@@ -34,6 +45,12 @@ def index_summary(summary: pd.DataFrame) -> dict[Key, Entry]:
             std=_number(row["std"]),
             n=int(row["n"]),
             done_rate=float(row["done_rate"]),
+            low=_number(row.get("low")),
+            high=_number(row.get("high")),
+            subjects=int(_number(row.get("subjects")) or 0),
+            paired=_number(row.get("paired")),
+            paired_n=int(_number(row.get("paired_n")) or 0),
+            p_adjusted=_number(row.get("p_adjusted")),
         )
     return entries
 

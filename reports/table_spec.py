@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from .base import ABLATIONS, ReportContext
+from .base import ABLATIONS, ReportContext, base_name
 
 ARROWS = {"lower": " ↓", "higher": " ↑", "none": ""}
 MASK_SPREAD = "Masks: mean over images, F1 with ± standard deviation over images."
@@ -88,5 +88,5 @@ class TableSpec:
     def shows(self, method: str, context: ReportContext) -> bool:
         """Whether a method of the run belongs into this table."""
         if self.only is not None:
-            return method in self.only | context.references
-        return self.ablations or method not in ABLATIONS
+            return base_name(method) in self.only or method in context.references
+        return self.ablations or base_name(method) not in ABLATIONS

@@ -11,9 +11,11 @@ from tabulate import tabulate
 
 from .base import ReportContext, write_text
 from .published import load_published
+from .table_data import table_csv
 from .table_spec import TableSpec
-from .tables import Cell, Table, build_table
+from .tables import Cell, Table, Uncertainty, build_table
 
+TIE = "†"
 # What pandas' LaTeX escape leaves as it is, because it is no special character of LaTeX.
 LATEX_SYMBOLS = {
     "±": r"$\pm$",
@@ -23,25 +25,48 @@ LATEX_SYMBOLS = {
     "–": "--",
     "≥": r"$\geq$",
     "≤": r"$\leq$",
+    TIE: r"$^{\dagger}$",
 }
 
 
 def write_table(spec: TableSpec, context: ReportContext) -> list[Path]:
-    """Write ``<name>.md`` and ``<name>.tex``; nothing when the run has no number for the table."""
+    """Write ``<name>.md``, ``.tex`` and ``.csv``; nothing when the run has no number for it.
+
+    The Markdown file has the table as the paper prints it, with intervals, and, where a method
+    misses items, over the items that all methods have; the CSV file has the numbers behind all.
+    """
     table = table_of_run(spec, context)
     if table is None:
         return []
     cards = [context.cards[name].strip() for name in spec.protocols if name in context.cards]
-    markdown = "\n\n".join([f"# {spec.heading}. {spec.title}", markdown_table(table), *cards])
+    heading = f"# {spec.heading}. {spec.title}"
+    markdown = "\n\n".join([heading, markdown_table(table), *_variants(spec, context), *cards])
     # Cards are comments in LaTeX: the file stays a float that a paper can \input.
     comments = "".join(f"% {line}".rstrip() + "\n" for c in cards for line in c.splitlines())
     return [
         write_text(context.output / f"{spec.name}.md", markdown),
         write_text(context.output / f"{spec.name}.tex", latex_table(table) + comments),
+        write_text(context.output / f"{spec.name}.csv", table_csv(spec, context)),
     ]
 
 
-def table_of_run(spec: TableSpec, context: ReportContext) -> Table | None:
+def _variants(spec: TableSpec, context: ReportContext) -> list[str]:
+    """Return the table with intervals and over paired items, as far as the run knows them."""
+    wanted = context.summary["protocol"].isin(spec.protocols)
+    known = context.summary[wanted]
+    sections = []
+    if "low" in known and known["low"].notna().any():
+        table = build_table(spec, context, uncertainty="interval")
+        sections += ["## 95 % intervals by subject", markdown_table(table)]
+    if "paired" in known and known["paired"].notna().any() and (known["done_rate"] < 1).any():
+        table = build_table(spec, context, uncertainty="none", paired=True)
+        sections += ["## On the items that all methods have", markdown_table(table)]
+    return sections
+
+
+def table_of_run(
+    spec: TableSpec, context: ReportContext, uncertainty: Uncertainty = "paper"
+) -> Table | None:
     """Build the table of a run, or None when the run has no number for it."""
     # Bounds alone make no table of chosen rows: there is nothing that they would bound.
     bounds = context.references if spec.only is not None else frozenset()
@@ -49,7 +74,7 @@ def table_of_run(spec: TableSpec, context: ReportContext) -> Table | None:
     summary = context.summary
     if not (summary["protocol"].isin(spec.protocols) & summary["method"].isin(methods)).any():
         return None
-    return build_table(spec, context, load_published().get(spec.name))
+    return build_table(spec, context, load_published().get(spec.name), uncertainty)
 
 
 def markdown_table(table: Table) -> str:
@@ -73,14 +98,21 @@ def _ranking(table: Table, second: str) -> list[str]:
     if not any(cell.best for cell in cells):
         return []
     more = f"; {second}: second best" if any(cell.second for cell in cells) else ""
-    return [f"Bold: {table.bold}{more}."]
+    notes = [f"Bold: {table.bold}{more}."]
+    if any(cell.tied for cell in cells):
+        notes.append(
+            f"{TIE}: not told apart from the best one by the paired permutation test by subject "
+            "(adjusted p above 0.05)."
+        )
+    return notes
 
 
 def _markdown_cell(cell: Cell) -> str:
     text = plain_markdown(cell.text)
     if cell.best:
         return f"**{text}**"
-    return f"*{text}*" if cell.second else text
+    text = f"*{text}*" if cell.second else text
+    return f"{text} {TIE}" if cell.tied else text
 
 
 def latex_table(table: Table) -> str:
@@ -92,7 +124,7 @@ def latex_table(table: Table) -> str:
     rows = [row for block in table.blocks for row in block]
     # Positions instead of headings as column labels would lose the groups, so the frame keeps
     # them; the index stays a plain range, because two methods may share a printed name.
-    frame = pd.DataFrame([[cell.text for cell in row] for row in rows], columns=columns)
+    frame = pd.DataFrame([[_latex_text(cell) for cell in row] for row in rows], columns=columns)
     places = [[_latex_place(cell) for cell in row] for row in rows]
     style = frame.style.hide(axis="index")
     style.format(escape="latex").format_index(escape="latex", axis=1)
@@ -122,6 +154,10 @@ def latex_table(table: Table) -> str:
         "",
     ]
     return _symbols("\n".join([*head, *lines, *tail]))
+
+
+def _latex_text(cell: Cell) -> str:
+    return f"{cell.text}{TIE}" if cell.tied else cell.text
 
 
 def _latex_place(cell: Cell) -> str:
@@ -165,6 +201,6 @@ def _block_ends(table: Table) -> Sequence[int]:
 
 def plain_markdown(text: str) -> str:
     """Escape what Markdown would read as markup."""
-    for character in "\\`*_|<>[$~&":
+    for character in "\\`*_|<[$~&":
         text = text.replace(character, "\\" + character)
     return text

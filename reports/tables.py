@@ -8,22 +8,35 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
-from .base import ABLATIONS, ReportContext
+from .base import ABLATIONS, ReportContext, base_name
 from .published import PAPER, PublishedTable
 from .summary import Entry, Key, failure_reason, index_summary
 from .table_spec import ARROWS, Column, TableSpec
 
 MISSING = "—"
+Uncertainty = Literal["paper", "interval", "std", "none"]
+SPREAD_NOTES = {
+    "interval": "In brackets: 95 % interval by subject (bootstrap-t over persons with all their "
+    "images).",
+    "std": "Value ± standard deviation over images.",
+    "none": "",
+}
+TIED_ABOVE = 0.05  # adjusted p value
 
 
 @dataclass(frozen=True)
 class Cell:
-    """Printed text of a cell, and its place among the competing rows."""
+    """Printed text of a cell, and its place among the competing rows.
+
+    tied: the test does not tell it apart from the best one.
+    """
 
     text: str
     best: bool = False
     second: bool = False
+    tied: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,10 +69,27 @@ class _Footnotes:
 
 
 def build_table(
-    spec: TableSpec, context: ReportContext, published: PublishedTable | None = None
+    spec: TableSpec,
+    context: ReportContext,
+    published: PublishedTable | None = None,
+    uncertainty: Uncertainty = "paper",
+    *,
+    paired: bool = False,
 ) -> Table:
-    """Fill a table with the numbers of a run, and with published ones in a block of their own."""
+    """Fill a table with the numbers of a run, and with published ones in a block of their own.
+
+    Args:
+        spec: its description.
+        context: the run.
+        published: the same table as printed.
+        uncertainty: what stands behind a value: ``paper``, the spread where the paper prints one;
+            ``std``, the spread wherever there is one; ``interval``, the 95 % interval by subject;
+            ``none``.
+        paired: values over the items that all methods have; they have no spread.
+    """
     entries = index_summary(context.summary)
+    if paired:
+        entries = {key: paired_entry(entry) for key, entry in entries.items()}
     footnotes = _Footnotes()
     shown = [method for method in context.labels if spec.shows(method, context)]
     measured = [m for m in shown if any(_key(m, c) in entries for c in spec.columns)]
@@ -72,11 +102,14 @@ def build_table(
 
     def cell(method: str, column: Column) -> Cell:
         key = _key(method, column)
-        text = _text(column, entries.get(key))
+        text = _text(column, entries.get(key), uncertainty)
         if text is None:
             return Cell(footnotes.mark(failure_reason(context.results, key)))
-        place = places[column].get(_printed(column, entries[key])) if method in competing else None
-        return Cell(text, best=place == 1, second=place == 2)
+        if method not in competing:
+            return Cell(text)
+        place = places[column].get(_printed(column, entries[key]))
+        p = entries[key].p_adjusted
+        return Cell(text, place == 1, place == 2, place != 1 and p is not None and p > TIED_ABOVE)
 
     def row(method: str) -> tuple[Cell, ...]:
         cells = (cell(method, column) for column in spec.columns)
@@ -84,8 +117,8 @@ def build_table(
 
     blocks = [[row(m) for m in competing], [row(m) for m in bounding]]
     blocks.append([_count_row(spec, entries, measured)] if measured else [])
-    blocks.append(_published_rows(spec, published, footnotes))
-    notes = _notes(spec, context, published, shown, measured, bounding)
+    blocks.append(_published_rows(spec, published, footnotes, uncertainty))
+    notes = _notes(spec, context, published, shown, measured, bounding, uncertainty)
     return Table(
         spec=spec,
         headings=(
@@ -106,11 +139,23 @@ def _printed(column: Column, entry: Entry | None) -> str | None:
     return None if entry is None or entry.value is None else f"{entry.value:.{column.digits}f}"
 
 
-def _text(column: Column, entry: Entry | None) -> str | None:
+def _text(column: Column, entry: Entry | None, uncertainty: Uncertainty) -> str | None:
     value = _printed(column, entry)
-    if value is None or entry is None or not column.spread or entry.std is None:
+    if value is None or entry is None:
+        return value
+    if uncertainty == "interval":
+        if entry.low is None or entry.high is None:
+            return value
+        return f"{value} [{entry.low:.{column.digits}f}, {entry.high:.{column.digits}f}]"
+    wanted = column.spread if uncertainty == "paper" else uncertainty == "std"
+    if not wanted or entry.std is None:
         return value
     return f"{value} ± {entry.std:.{column.digits}f}"
+
+
+def paired_entry(entry: Entry) -> Entry:
+    """Return the value over the items that all methods have as an entry of its own."""
+    return Entry(entry.paired, None, entry.paired_n, entry.done_rate, p_adjusted=entry.p_adjusted)
 
 
 def _places(column: Column, entries: Iterable[Entry | None]) -> dict[str | None, int]:
@@ -144,7 +189,10 @@ def _count_row(
 
 
 def _published_rows(
-    spec: TableSpec, published: PublishedTable | None, footnotes: _Footnotes
+    spec: TableSpec,
+    published: PublishedTable | None,
+    footnotes: _Footnotes,
+    uncertainty: Uncertainty,
 ) -> list[tuple[Cell, ...]]:
     rows: list[tuple[Cell, ...]] = []
     if published is None:
@@ -153,7 +201,7 @@ def _published_rows(
         cells = [Cell(f"{label} ({published.mark(label)})")]
         for column in spec.columns:
             value, std = numbers.get(column.source, (None, None))
-            text = _text(column, Entry(value, std, 0, 1.0))
+            text = _text(column, Entry(value, std, 0, 1.0), uncertainty)
             cells.append(Cell(text or footnotes.mark("not printed in the paper")))
         rows.append((*cells, Cell("")))
     return rows
@@ -166,9 +214,10 @@ def _notes(
     shown: list[str],
     measured: list[str],
     bounding: list[str],
+    uncertainty: Uncertainty,
 ) -> list[str]:
     notes = [
-        *filter(None, (spec.spread_note, *spec.notes)),
+        *filter(None, (SPREAD_NOTES.get(uncertainty, spec.spread_note), *spec.notes)),
         f"n: {spec.counted} behind the value. "
         "done: lowest share of images with a value over the columns.",
     ]
@@ -178,7 +227,9 @@ def _notes(
     absent = [context.labels[method] for method in shown if method not in measured]
     if absent:
         notes.append(f"Nothing to measure in this table: {', '.join(absent)}.")
-    ablations = [context.labels[m] for m in context.labels if m in ABLATIONS and m not in shown]
+    ablations = [
+        context.labels[m] for m in context.labels if base_name(m) in ABLATIONS and m not in shown
+    ]
     if ablations:
         notes.append(f"Ablations of the proposed method, see Table 5: {', '.join(ablations)}.")
     if published:

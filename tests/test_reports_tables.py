@@ -304,8 +304,8 @@ def test_rows_from_elsewhere_than_the_paper_say_so(context: ReportContext):
 
 
 def test_files_carry_the_protocol_cards(context: ReportContext, tmp_path: Path):
-    markdown, latex = write_table(table1.SPEC, replace(context, output=tmp_path))
-    assert (markdown.name, latex.name) == ("table1.md", "table1.tex")
+    markdown, latex, data = write_table(table1.SPEC, replace(context, output=tmp_path))
+    assert (markdown.name, latex.name, data.name) == ("table1.md", "table1.tex", "table1.csv")
     text = markdown.read_text()
     assert CARDS["celeba_rmse"] in text
     assert CARDS["ar_rmse"] in text
@@ -320,7 +320,7 @@ def test_a_run_without_the_protocol_writes_nothing(context: ReportContext, tmp_p
     bare_run = replace(context, summary=only_now, output=tmp_path)
     assert table1.Table1().write(bare_run) == []
     assert table4.Table4().write(bare_run) == []
-    assert len(table3.Table3().write(bare_run)) == 3
+    assert len(table3.Table3().write(bare_run)) == 4
 
 
 def test_summary_reads_missing_numbers_as_none():

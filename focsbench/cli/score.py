@@ -103,4 +103,6 @@ def _print_scores(finished: Sequence[FinishedRun]) -> None:
 def _print_entries(entries: Iterable[SummaryEntry]) -> None:
     for entry in entries:
         value = "failed" if entry.value is None else f"{entry.value:.4f}"
-        typer.echo(f"{entry.subset:<22} {entry.metric:<12} {value:>10}  n {entry.n}")
+        interval = "" if entry.low is None else f"[{entry.low:.4f}, {entry.high:.4f}]"
+        line = f"{entry.subset:<22} {entry.metric:<12} {value:>10} {interval:<22} n {entry.n}"
+        typer.echo(line)

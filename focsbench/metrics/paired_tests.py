@@ -30,7 +30,7 @@ def subject_swaps(subjects: int, resamples: int = RESAMPLES, seed: int = 0) -> B
     All 2^subjects possibilities where those are not more than ``resamples``, else random ones.
     """
     if is_exact(subjects, resamples):
-        swaps = (np.arange(2**subjects)[:, None] >> np.arange(subjects)) & 1 == 1
+        swaps = np.asarray((np.arange(2**subjects)[:, None] >> np.arange(subjects)) & 1 == 1)
     else:
         swaps = np.random.default_rng(seed).random((resamples, subjects)) < 0.5
     swaps.flags.writeable = False

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from focsbench import registry
 from focsbench.data.layouts import open_dataset
-from focsbench.files import write_json
+from focsbench.files import write_atomically, write_json
 from focsbench.registry import Kind
 from focsbench.runs.datasets import dataset_root
-from focsbench.runs.run_folder import RESULTS, SUMMARY
+from focsbench.runs.run_folder import RESULTS, SUMMARY, SUMMARY_TABLE
 from focsbench.runs.score import ARRAYS, ROWS, read_rows, write_rows
-from focsbench.runs.summary import summarise
+from focsbench.runs.summary import SummaryEntry, summarise, summary_csv
+from focsbench.runs.uncertainty import with_uncertainty
+from focsbench.types import ResultRow
 
 
 def aggregate_step(
@@ -26,9 +29,21 @@ def aggregate_step(
     """
     del workers
     scores = [step for step in config["scores"] if step in inputs]
-    rows = [row for step in scores for row in read_rows(inputs[step] / ROWS)]
+    rows: list[ResultRow] = []
+    arrays: dict[str, dict[str, Path]] = {}
+    for step in scores:
+        found = read_rows(inputs[step] / ROWS)
+        rows += found
+        if found:
+            arrays.setdefault(found[0].protocol, {})[found[0].method] = inputs[step] / ARRAYS
     write_rows(out / RESULTS, rows)
-    write_json(out / SUMMARY, [dataclasses.asdict(entry) for entry in summarise(rows)])
+    write_summary(out, with_uncertainty(summarise(rows), rows, arrays))
+
+
+def write_summary(folder: Path, entries: Sequence[SummaryEntry]) -> None:
+    """Write ``summary.json`` and ``summary.csv`` into an existing folder."""
+    write_json(folder / SUMMARY, [dataclasses.asdict(entry) for entry in entries])
+    write_atomically(folder / SUMMARY_TABLE, summary_csv(entries).encode())
 
 
 def report_step(inputs: dict[str, Path], out: Path, config: dict[str, Any], workers: int) -> None:

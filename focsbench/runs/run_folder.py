@@ -5,7 +5,7 @@ environment.json   Python, packages, processor, threads, seed
 log.txt            every run appends to it
 artefacts/         results of steps by content key (:mod:`.store`)
 results.csv        tidy rows, one number each
-summary.json       one entry per method, protocol, subset and metric
+summary.json       one entry per method, protocol, subset and metric; the same as summary.csv
 reports/           tables and figures
 files.txt          the paths of all of these
 
@@ -34,6 +34,7 @@ REPORT = "report:"  # how the names of the steps that make reports begin
 SEED = "seed-"  # and the number: the run folder of one seed
 RESULTS = "results.csv"
 SUMMARY = "summary.json"
+SUMMARY_TABLE = "summary.csv"
 SEED_RESULTS = "results_seeds.csv"
 SEED_SUMMARY = "summary_seeds.json"
 
@@ -155,7 +156,8 @@ class RunFolder:
         Beside new results they would be taken for new. Only for runs whose results were all made:
         a failed run must not delete what an earlier one made.
         """
-        results = [self.root / name for name in (RESULTS, SUMMARY, SEED_RESULTS, SEED_SUMMARY)]
+        names = (RESULTS, SUMMARY, SUMMARY_TABLE, SEED_RESULTS, SEED_SUMMARY)
+        results = [self.root / name for name in names]
         for path in [*self.reports.rglob("*"), *results]:
             if path.is_file() and path not in wanted:
                 path.unlink()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,11 +9,13 @@ from pathlib import Path
 from focsbench import registry
 from focsbench.data.layouts import open_dataset
 from focsbench.errors import InputError
-from focsbench.files import empty_folder, write_atomically, write_json
+from focsbench.files import empty_folder, write_atomically
 from focsbench.registry import Kind
-from focsbench.runs.run_folder import RESULTS, SUMMARY
+from focsbench.runs.report import write_summary
+from focsbench.runs.run_folder import RESULTS
 from focsbench.runs.score import ARRAYS, write_rows
 from focsbench.runs.summary import SummaryEntry, summarise
+from focsbench.runs.uncertainty import with_uncertainty
 
 CARD = "protocol_card.md"
 
@@ -77,8 +78,9 @@ def score_folders(
             if not found:
                 raise InputError(f"{path}: holds nothing that {protocol} measures.")
             rows += found
-    entries = summarise(rows)
+    folders = {judge.name: {method: output / arrays[method] for method in methods}}
+    entries = with_uncertainty(summarise(rows), rows, folders)
     write_rows(output / RESULTS, rows)
-    write_json(output / SUMMARY, [dataclasses.asdict(entry) for entry in entries])
+    write_summary(output, entries)
     write_atomically(output / CARD, judge.card.on(images).as_markdown().encode())
     return entries

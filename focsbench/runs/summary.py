@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from focsbench.metrics.statistics import mean_and_std
 from focsbench.types import ResultRow
@@ -25,6 +27,12 @@ class SummaryEntry:
     std: population standard deviation over images; None for pooled values.
     n: images (for pooled values: the protocol's own count) behind the value.
     done_rate: share of the images of the subset that have a value, in [0, 1].
+    subjects: persons that the interval rests on; 0 where persons are not known.
+    low, high: 95 % interval of the value by subject; None for too few subjects.
+    paired: value over the paired_n items that all methods with this number have.
+    against: the best of the competing methods; p: of the paired permutation test against it, by
+        subject, on the items that both have; p_adjusted: the same after Benjamini and Hochberg
+        over the methods. None for the best one, and where no side of the metric is better.
     """
 
     method: str
@@ -35,6 +43,24 @@ class SummaryEntry:
     std: float | None
     n: int
     done_rate: float
+    subjects: int = 0
+    low: float | None = None
+    high: float | None = None
+    paired: float | None = None
+    paired_n: int = 0
+    against: str = ""
+    p: float | None = None
+    p_adjusted: float | None = None
+
+
+def summary_csv(entries: Sequence[SummaryEntry]) -> str:
+    """Return one line per entry; numbers keep all their digits, missing ones are empty."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    names = [field.name for field in fields(SummaryEntry)]
+    writer.writerow(names)
+    writer.writerows([getattr(entry, name) for name in names] for entry in entries)
+    return text.getvalue()
 
 
 def summarise(rows: Sequence[ResultRow]) -> list[SummaryEntry]:
