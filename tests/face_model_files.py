@@ -15,9 +15,10 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import scipy.io
 
+from focsbench.face_models import bfm2009_front, load_face_model
 from focsbench.face_models import bfm2017_landmarks as tables
-from focsbench.face_models import load_face_model
 from focsbench.face_models.bfm2017 import VARIANTS
 from focsbench.rendering.numba_rasterizer import rasterize_arrays
 
@@ -31,8 +32,9 @@ BFM_NOSE_TIP = np.array([0.0, 4.0, 128.0])  # about where BFM 2017 has it, mm
 class Face:
     """A face with modes, mm in the frame of ``anny``: what all files are written from.
 
-    vertices (V, 3), triangles (F, 3), landmarks (68,), identity, expression and albedo (K, V, 3)
-    per sigma, colours (V, 3), radius (V,): distance from the middle of the face.
+    vertices (V, 3), triangles (F, 3), identity, expression and albedo (K, V, 3) per sigma,
+    colours (V, 3), radius (V,): distance to the nearest landmark.
+    points (68, 3): the landmarks.
     """
 
     vertices: np.ndarray
@@ -71,8 +73,8 @@ def face(rows: int, columns: int, vertices: int, modes: tuple[int, int, int]) ->
 
     triangles = _grid_triangles(rows, columns)
     mean = sampled(model.mean_shape)
-    tip = model.mean_shape[model.landmarks68[30]]
-    centres = np.linalg.norm(mean[triangles].mean(axis=1) - tip, axis=1)
+    points = model.mean_shape[model.landmarks68]
+    centres = np.linalg.norm(mean[triangles].mean(axis=1) - points[30], axis=1)
     split = np.sort(np.argsort(centres, kind="stable")[: vertices - len(mean)])
     triangles, blend = _with_centroids(triangles, split, len(mean))
 
@@ -88,8 +90,8 @@ def face(rows: int, columns: int, vertices: int, modes: tuple[int, int, int]) ->
         identity=complete(model.identity_basis[: modes[0]]),
         expression=complete(model.expression_basis[: modes[1]]),
         albedo=complete(model.albedo_basis[: modes[2]]),
-        radius=np.linalg.norm(mean - tip, axis=1),
-        points=model.mean_shape[model.landmarks68],
+        radius=np.min([np.linalg.norm(mean - point, axis=1) for point in points], axis=0),
+        points=points,
     )
 
 
@@ -123,8 +125,8 @@ def _with_centroids(triangles, split, first):
     return np.concatenate([np.delete(triangles, split, axis=0), *parts]), chosen
 
 
-def renumbered(values: Face, fixed: dict[int, int], core: int) -> np.ndarray:
-    """Old vertex by new number: landmarks where they have to be, the ``core`` nearest first."""
+def renumbered(values: Face, fixed: dict[int, int]) -> np.ndarray:
+    """Old vertex by new number: landmarks where they have to be, the face before the rest."""
     count = len(values.vertices)
     taken = values.nearest(fixed)
     order = np.full(count, -1)
@@ -132,7 +134,6 @@ def renumbered(values: Face, fixed: dict[int, int], core: int) -> np.ndarray:
     rest = np.argsort(values.radius, kind="stable")
     rest = rest[~np.isin(rest, order)]
     order[order < 0] = rest
-    assert core <= count
     return order
 
 
@@ -159,7 +160,7 @@ def write_bfm2017(
         wanted |= cropped
         wanted[tables.NOMOUTH7[4]] = 33
         wanted |= {tables.NOMOUTH7[6]: 54}
-    order = renumbered(values, wanted, CROP_START if crop else 0)
+    order = renumbered(values, wanted)
     new = np.argsort(order)
     triangles = new[values.triangles]
     shift = BFM_NOSE_TIP - values.points[30]
@@ -189,10 +190,11 @@ def _write_part(file, part, mean, basis, columns):
     variance, axes = np.linalg.eigh(flat @ flat.T)
     variance, axes = variance[::-1], axes[:, ::-1]
     components = (axes.T @ flat / np.sqrt(variance)[:, None]).T.astype("f4")
-    full = np.zeros((len(components), columns), "f4")
-    full[:, : len(basis)] = components
-    packing = {"compression": "gzip", "compression_opts": 1} if columns > len(basis) else {}
-    file.create_dataset(f"{part}/model/pcaBasis", data=full, **packing)
+    # Chunks that nothing is written to take no space.
+    chunks = (30 * 1024, 20) if columns > len(basis) else None
+    shape = (len(components), columns)
+    file.create_dataset(f"{part}/model/pcaBasis", shape, "f4", chunks=chunks)
+    file[f"{part}/model/pcaBasis"][:, : len(basis)] = components
     file[f"{part}/model/mean"] = mean.reshape(-1).astype("f4")
     file[f"{part}/model/pcaVariance"] = np.pad(variance, (0, columns - len(basis))).astype("f4")
     file[f"{part}/model/noiseVariance"] = np.float32(0)
@@ -211,3 +213,55 @@ def write_crop(path: Path, triangles: np.ndarray) -> Path:
         content |= {f"{part}_mean": rows.copy(), f"{part}_pcaBasis": rows.copy()}
     path.write_bytes(pickle.dumps(content, protocol=2))
     return path
+
+
+def bfm2009_front_arrays() -> dict[str, np.ndarray]:
+    """Arrays in the form of Deep3D's ``BFM_model_front.mat``.
+
+    Few of the modes move anything; the others are zero, so that a packed file is small.
+    """
+    count = bfm2009_front.VERTICES
+    values = face(158, 157, count, (6, 4, 6))
+    # The corner triangle goes, as the published number is one less than the grid gives.
+    triangles = np.delete(values.triangles, 1, axis=0)
+    keypoints = values.nearest({place: place for place in range(68)})
+    order = np.argsort(values.radius, kind="stable")
+    mean = values.vertices / 100 + [0.0, 0.1, 0.7]
+    return {
+        "meanshape": mean.reshape(1, -1),
+        "idBase": _padded(values.identity / 100, bfm2009_front.IDENTITY),
+        "exBase": _padded(values.expression / 100, bfm2009_front.EXPRESSION),
+        "meantex": 255 * values.colours.reshape(1, -1),
+        "texBase": _padded(255 * values.albedo, bfm2009_front.ALBEDO),
+        "tri": triangles + 1.0,
+        "point_buf": _incident(triangles, count) + 1.0,
+        "tri_mask2": triangles[:54681] + 1.0,
+        "keypoints": np.array([[keypoints[place] + 1.0 for place in range(68)]]),
+        "frontmask2_idx": np.sort(order[:27660])[:, None] + 1.0,
+        "skinmask": (values.radius < 20)[None].astype(float),
+    }
+
+
+def write_bfm2009_front(path: Path) -> Path:
+    """Write a file in the form of Deep3D's ``BFM_model_front.mat``."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scipy.io.savemat(path, {**bfm2009_front_arrays(), "note": NOTE}, do_compression=True)
+    return path
+
+
+def _padded(modes, count):
+    full = np.zeros((modes[0].size, count), np.float32)
+    full[:, : len(modes)] = modes.reshape(len(modes), -1).T
+    return full
+
+
+def _incident(triangles, count):
+    """Up to eight triangles at each vertex (V, 8); missing ones have the number after the last."""
+    table = np.full((count, 8), len(triangles))
+    owners = triangles.ravel()
+    order = np.argsort(owners, kind="stable")
+    owners = owners[order]
+    place = np.arange(len(owners)) - np.searchsorted(owners, owners)
+    chosen = place < 8
+    table[owners[chosen], place[chosen]] = order[chosen] // 3
+    return table

@@ -11,7 +11,10 @@ from focsbench.face_models.morphable_model import MorphableModel
 
 EYE_CORNERS_MM = (65.0, 125.0)  # outer eye corners of adults are some 90 mm apart
 FIRST_MODE_MM = (0.05, 15.0)  # RMS movement of a vertex by one sigma of the first identity mode
-_UNITS = {"micrometres": 1e-3, "centimetres": 10.0, "decimetres": 100.0, "metres": 1000.0}
+_MM_PER = {
+    "micrometres": 1e-3, "millimetres": 1.0, "centimetres": 10.0, "decimetres": 100.0,
+    "metres": 1000.0,
+}  # fmt: skip
 _RIGHT_EYE, _LEFT_EYE, _BROWS, _MOUTH, _NOSE_TIP = 36, 45, slice(17, 27), slice(48, 60), 30
 
 
@@ -21,7 +24,7 @@ def check_plausible(model: MorphableModel, path: Path, unit: str) -> None:
     Args:
         model: in the project's frame, if the file is what it should be.
         path: file or folder that the messages name.
-        unit: what the source keeps its shapes in, in words.
+        unit: what the source keeps its shapes in: a name in `_MM_PER`.
 
     Raises:
         InputError: one sentence with what is wrong and what to do.
@@ -37,15 +40,12 @@ def _unit(model: MorphableModel, unit: str) -> str:
     low, high = EYE_CORNERS_MM
     if low <= distance <= high:
         return ""
-    if distance > 0:
-        for name, factor in _UNITS.items():
-            if low <= distance * factor <= high:
-                source = "" if unit == "millimetres" else f", read as {unit},"
-                return (
-                    f"its outer eye corners{source} are {distance:.3g} mm apart instead of some "
-                    f"90: the unit is wrong by a factor of {factor:g} (millimetres would be "
-                    f"{name}); get the original file, which is in {unit}"
-                )
+    for name, size in _MM_PER.items():
+        if low <= distance * size / _MM_PER[unit] <= high:
+            return (
+                f"its outer eye corners are {distance:.3g} mm apart instead of some 90, as if it "
+                f"were in {name}; get the original file, which is in {unit}"
+            )
     return (
         f"its outer eye corners are {distance:.3g} mm apart instead of some 90, so the vertices "
         "are in another order or unit; get the original file"

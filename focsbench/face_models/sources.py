@@ -56,6 +56,16 @@ SOURCES = {
             "millimetres",
             "focsbench.face_models.bfm2017",
         ),
+        Source(
+            "bfm2009_front",
+            "Basel Face Model 2009, front, as Deep3D packs it (Paysan et al. 2009)",
+            "University of Basel: research only, no redistribution",
+            "BFM_model_front.mat",
+            "made by Deep3DFaceRecon_pytorch from 01_MorphableModel.mat "
+            "(https://faces.dmi.unibas.ch/bfm, after registration) and Exp_Pca.bin",
+            "decimetres",
+            "focsbench.face_models.bfm2009_front",
+        ),
     )
 }
 
