@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from focsbench.errors import TrainingError
@@ -146,3 +148,9 @@ def _average(window: list[Entry]) -> Entry:
         values = [terms[name] for terms in window if name in terms]
         means[name] = sum(values) / len(values)
     return means
+
+
+def write_log(out: Path, log: list[dict[str, float]], name: str = "log.jsonl") -> None:
+    """Write a training log as JSON lines."""
+    lines = "".join(json.dumps(entry) + "\n" for entry in log)
+    (out / name).write_text(lines, encoding="utf-8")

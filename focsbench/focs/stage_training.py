@@ -35,10 +35,9 @@ from focsbench.focs.inference import (
     skin_colour_mask,
     threshold_mask,
 )
-from focsbench.focs.loop import run_iterations
+from focsbench.focs.loop import run_iterations, write_log
 from focsbench.focs.schedule import em_phase
 from focsbench.focs.seeding import iteration_seed
-from focsbench.focs.stages import write_log
 from focsbench.focs.training import AutoencoderTrainer, SegmentationTrainer, parameters_fixed
 from focsbench.networks.recognition import RecognitionNetwork
 from focsbench.networks.unet import UNet

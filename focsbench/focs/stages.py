@@ -10,7 +10,6 @@ stages, and all of them start from one warm-up, so differences come from the mas
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -210,9 +209,3 @@ def _training(name: str, inputs: Inputs, out: Path, config: Settings) -> StageTr
     from focsbench.focs.stage_training import StageTraining
 
     return StageTraining(name, inputs, out, config)
-
-
-def write_log(out: Path, log: list[dict[str, float]], name: str = "log.jsonl") -> None:
-    """Write a training log as JSON lines."""
-    lines = "".join(json.dumps(entry) + "\n" for entry in log)
-    (out / name).write_text(lines, encoding="utf-8")

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from focsbench.rendering.camera import project, transform
+from focsbench.rendering.fragments import Rasterizer, perspective_correct, screen_barycentrics
 from focsbench.rendering.normals import vertex_normals
-from focsbench.rendering.rasterize import Rasterizer, perspective_correct, screen_barycentrics
 from focsbench.rendering.spherical_harmonics import direction_from_angles, shade
 
 Scene = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from focsbench.jit import helper, kernel
-from focsbench.rendering.rasterize import Fragments
+from focsbench.rendering.fragments import Fragments
 from focsbench.rendering.threads import over_images
 
 Array = NDArray[Any]

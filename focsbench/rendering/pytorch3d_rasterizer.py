@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from focsbench.errors import ConfigError
-from focsbench.rendering.rasterize import Fragments, drawn_triangles, fragments
+from focsbench.rendering.fragments import Fragments, drawn_triangles, fragments
 
 
 class PyTorch3DRasterizer:

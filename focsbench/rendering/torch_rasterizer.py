@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from focsbench.rendering.rasterize import (
+from focsbench.rendering.fragments import (
     Fragments,
     drawn_triangles,
     fragments,

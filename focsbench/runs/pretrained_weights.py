@@ -78,8 +78,8 @@ def train_recognition_weights(packed: Path, output: Path, config: PretrainingCon
     import torch
 
     from focsbench.data.aligned import AlignedArrays
+    from focsbench.focs.loop import write_log
     from focsbench.focs.pretraining import train_recognition
-    from focsbench.focs.stages import write_log
     from focsbench.networks.pretrained import save_weights
 
     torch.set_num_threads(1)  # a fixed count, because it decides the order of sums
@@ -100,8 +100,8 @@ def train_encoder_weights(packed: Path, output: Path, config: PretrainingConfig)
 
     from focsbench.data.aligned import AlignedArrays
     from focsbench.focs.build import build_autoencoder
+    from focsbench.focs.loop import write_log
     from focsbench.focs.pretraining import train_encoder
-    from focsbench.focs.stages import write_log
     from focsbench.networks.pretrained import save_weights
 
     torch.set_num_threads(1)
