@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pandas as pd
 
@@ -47,6 +47,8 @@ class ReportContext:
     sweep: folder of the sweep over the weights of the segmentation loss, if the run has one.
     references: methods that are never compared for best.
     focus: the method whose results choose the rows of the gallery.
+    config: the resolved profile, for reports that say ``provenance = True``.
+    environment: versions and hardware, for the same reports.
     """
 
     results: pd.DataFrame
@@ -62,6 +64,8 @@ class ReportContext:
     sweep: Path | None = None
     references: frozenset[str] = REFERENCES
     focus: str = "focs"
+    config: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Report(Protocol):

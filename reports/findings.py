@@ -107,11 +107,12 @@ def _item(finding: Finding, labels: Mapping[str, str]) -> str:
     claim = finding.claim
     source = f" ({claim.source})" if claim.source else ""
     lines = [f"- {_verdict(finding)}: **{claim.id}**{source} {plain_markdown(claim.text)}"]
-    lines += [plain_markdown(text) for text in (*_remarks(finding), *_details(finding, labels))]
+    lines += [plain_markdown(text) for text in (*remarks_of(finding), *details_of(finding, labels))]
     return "\n".join([lines[0], *(f"  - {line}" for line in lines[1:])])
 
 
-def _remarks(finding: Finding) -> list[str]:
+def remarks_of(finding: Finding) -> list[str]:
+    """Return how a claim is read, what has to be known, and what the printed numbers say."""
     claim = finding.claim
     remarks = [claim.untestable] if claim.untestable else []
     remarks += [f"read as: {claim.reading}"] if claim.reading else []
@@ -123,7 +124,7 @@ def _remarks(finding: Finding) -> list[str]:
     return [*remarks, over_runs] if over_runs else remarks
 
 
-def _details(finding: Finding, labels: Mapping[str, str]) -> list[str]:
+def details_of(finding: Finding, labels: Mapping[str, str]) -> list[str]:
     """Return the checks that a reader wants: those that fail, else the weakest."""
     holds = [each.joint.holds for each in finding.checks]
     if len(holds) > 1:

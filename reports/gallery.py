@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from focsbench.errors import InputError
+
 from .base import ABLATIONS, ReportContext, write_bytes
 from .gallery_axis import Axis, Label
 from .gallery_page import Block, Grid, page_png
+from .gallery_picks import DATASET_NAMES
 from .gallery_tiles import Tiles, method_tiles, photo_tiles
 from .summary import POOLED
 
-PHOTO_ROWS = ("photo", "visible face", "true mask")
+PHOTO_ROWS = ("target", "visible face", "true mask")
 METHOD_ROWS = ("render", "composite", "mask")
 LEGEND = (
     "composite: the render where the method sees visible face, the photo elsewhere",
@@ -98,19 +102,24 @@ def _page(context: ReportContext, picks: Sequence[Pick]) -> bytes:
 
 def _block(context: ReportContext, pick: Pick, methods: Sequence[str]) -> Block:
     dataset = context.datasets[pick.dataset]
-    sample = dataset[dataset.keys().index(pick.key)]
     folders = context.predictions.get(pick.dataset, {})
-    answers = [
-        method_tiles(sample, folders[method], _scores(context, pick, method))
-        if method in folders
-        else Tiles(("not run",) * 3)
-        for method in methods
-    ]
+    photo, answers = Tiles(("failed",) * 3), [Tiles(("not run",) * 3)] * len(methods)
+    with suppress(InputError):  # a photograph that cannot be read has failed rows already
+        sample = dataset[dataset.keys().index(pick.key)]
+        photo = photo_tiles(sample)
+        answers = [
+            method_tiles(sample, folders[method], scores_of(context, pick, method))
+            if method in folders
+            else Tiles(("not run",) * 3)
+            for method in methods
+        ]
     grids = (
-        _grid(PHOTO_ROWS, ["Photo"], [photo_tiles(sample)]),
+        _grid(PHOTO_ROWS, ["Photo"], [photo]),
         _grid(METHOD_ROWS, [context.labels[method] for method in methods], answers),
     )
-    return Block(grids[: 1 + bool(methods)], f"{pick.dataset} {pick.key}: {pick.rule}")
+    return Block(
+        grids[: 1 + bool(methods)], f"{DATASET_NAMES[pick.dataset]} {pick.key}: {pick.rule}"
+    )
 
 
 def _grid(rows: Sequence[str], columns: Sequence[str], tiles: Sequence[Tiles]) -> Grid:
@@ -122,7 +131,7 @@ def _grid(rows: Sequence[str], columns: Sequence[str], tiles: Sequence[Tiles]) -
     )
 
 
-def _scores(context: ReportContext, pick: Pick, method: str) -> tuple[str, ...]:
+def scores_of(context: ReportContext, pick: Pick, method: str) -> tuple[str, ...]:
     """Scores of one photograph as text, for those protocols that have one."""
     numbers = [
         ("RMSE", FIT_PROTOCOLS[pick.dataset], "rmse", 1),

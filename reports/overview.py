@@ -11,7 +11,9 @@ from . import supplement_table1, table1, table2, table3, table4, table5
 from .base import Report, ReportContext, write_text
 from .cumulative_error import CumulativeError
 from .error_by_yaw import ErrorByYaw
+from .error_maps import ErrorMaps
 from .eta_sweep import EtaSweep, trends_markdown
+from .failures import failure_groups
 from .findings import Findings
 from .gallery import Gallery
 from .gallery_spec import read_caption
@@ -31,6 +33,7 @@ PARTS: tuple[type[Report], ...] = (
     CumulativeError,
     ErrorByYaw,
     EtaSweep,
+    ErrorMaps,
     *GALLERIES,
     Gallery,
 )
@@ -47,6 +50,7 @@ PICTURES = {
     "reconstruction",
     "error_by_yaw.png": "Mean distance of a photograph on NoW against the yaw of the head",
     "eta_sweep.png": "Masks on AR against each weight of the segmentation loss",
+    "error_maps.png": "Mean distance at every point of three scans",
     "gallery.png": "The photographs that fit worst, at the median, and best",
     "gallery_occluders.png": "One photograph of every occluded subset, picked by seed",
 }
@@ -87,17 +91,10 @@ class Overview:
 
 def failures_markdown(context: ReportContext) -> str:
     """Return what failed and why, equal reasons counted together, most frequent first."""
-    failed = context.results[context.results["status"] == "failed"]
-    if failed.empty:
+    groups = failure_groups(context)
+    if not groups:
         return "None."
-    groups = (
-        failed.assign(method=failed["method"].map(lambda name: context.labels.get(name, name)))
-        .groupby(["method", "protocol", "reason"], sort=True)["item"]
-        .agg(["nunique", "first"])
-        .reset_index()
-        .sort_values("nunique", ascending=False, kind="stable")
-    )
-    rows = groups.head(MOST_FAILURES).astype(str).to_numpy().tolist()
+    rows = [[str(value) for value in vars(group).values()] for group in groups[:MOST_FAILURES]]
     table = tabulate(
         [[plain_markdown(text) for text in row] for row in rows],
         ("method", "protocol", "reason", "items", "for example"),

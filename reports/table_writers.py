@@ -88,11 +88,11 @@ def markdown_table(table: Table) -> str:
         disable_numparse=True,
         colalign=["left" if place in table.texts else "right" for place in range(len(headings))],
     )
-    notes = (*_ranking(table, "italic"), *table.notes)
+    notes = (*ranking_notes(table, "italic"), *table.notes)
     return body + "\n\n" + "\n".join(f"- {plain_markdown(note)}" for note in notes)
 
 
-def _ranking(table: Table, second: str) -> list[str]:
+def ranking_notes(table: Table, second: str) -> list[str]:
     """Say what the marks of the cells mean, where there are any."""
     cells = [cell for block in table.blocks for row in block for cell in row]
     if not any(cell.best for cell in cells):
@@ -137,7 +137,7 @@ def latex_table(table: Table) -> str:
     first = next(i for i, line in enumerate(lines) if r"\midrule" in line and "cmid" not in line)
     for position in _block_ends(table):
         lines.insert(first + 1 + position, r"\midrule")
-    notes = (*_ranking(table, "underlined"), *table.notes)
+    notes = (*ranking_notes(table, "underlined"), *table.notes)
     head = [
         r"\begin{table*}",
         r"\centering",

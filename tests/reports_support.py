@@ -12,7 +12,7 @@ import pandas as pd
 from focsbench.data.predictions import PredictionWriter
 from focsbench.now.pairing import PAIRS_COLUMNS, PAIRS_FILE
 from focsbench.reports.base import ReportContext
-from focsbench.types import Reconstruction, Sample
+from focsbench.types import Mesh, Reconstruction, Sample
 
 LABELS = {
     "mean_face": "Mean face",
@@ -246,3 +246,31 @@ def fail(context: ReportContext, reason: str = "no face found", **where: str) ->
     pooled = context.summary[context.summary["protocol"] == "now"]
     fresh = summarise(results[results["protocol"] != "now"])
     return replace(context, results=results, summary=pd.concat([fresh, pooled], ignore_index=True))
+
+
+class DrawnScans:
+    """Faces of NoW that are height fields; all of their ``width * height`` points are evaluated."""
+
+    name = "now"
+
+    def __init__(self, width: int = 40, height: int = 50) -> None:
+        self.shape = (width, height)
+
+    def scan(self, subject: str) -> Mesh:
+        width, height = self.shape
+        x, y = np.meshgrid(np.linspace(-45, 45, width), np.linspace(-48, 58, height))
+        depth = 30 * np.exp(-(x**2 + (y / 1.2) ** 2) / 2500) + float(subject[-1])
+        corner = np.arange(width * height).reshape(height, width)[:-1, :-1].ravel()
+        low = np.stack([corner, corner + 1, corner + width], axis=1)
+        high = np.stack([corner + 1, corner + width + 1, corner + width], axis=1)
+        points = np.stack([x, y, depth], axis=2).reshape(-1, 3)
+        return Mesh(points, np.concatenate([low, high]))
+
+    def scan_landmarks(self, subject: str) -> np.ndarray:
+        flat = [(-40, 30), (-15, 30), (15, 30), (40, 30), (0, 0), (-20, -30), (20, -30)]
+        return np.array([(x, y, 20.0) for x, y in flat])
+
+
+def with_scans(context: ReportContext) -> ReportContext:
+    """Add scans that the distances of :func:`make_context` belong to."""
+    return replace(context, datasets={**context.datasets, "now": DrawnScans()})

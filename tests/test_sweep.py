@@ -135,7 +135,7 @@ def test_points_are_steps_from_one_start():
     assert "sweep" in plan["aggregate"].inputs
     # The sweep makes nothing stale that is no summary of all results.
     same = {name for name in plain.keys if plan.keys[name] == plain.keys[name]}
-    assert set(plain.keys) - same == {"aggregate", "report:overview"}
+    assert set(plain.keys) - same == {"aggregate", "report:overview", "report:html"}
     assert "sweep" not in names(plain)
 
 
@@ -152,7 +152,7 @@ def test_another_value_leaves_the_other_points_alone():
     before = smoke("sweep.values.eta_area=[1.0]")
     after = smoke("sweep.values.eta_area=[1.0, 2.0]")
     stale = {name for name in after.keys if after.keys[name] != before.keys.get(name)}
-    assert stale == {"sweep:eta_area:2", "sweep", "aggregate", "report:overview"}
+    assert stale == {"sweep:eta_area:2", "sweep", "aggregate", "report:overview", "report:html"}
     longer = smoke("sweep.values.eta_area=[1.0]", "sweep.iterations=3")
     assert longer.keys["sweep:eta_bin:2"] != before.keys["sweep:eta_bin:2"]
     assert longer.keys["em"] == before.keys["em"]

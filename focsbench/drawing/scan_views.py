@@ -125,5 +125,6 @@ def render_view(
 def error_colour_bar(figure: Figure, panels: Any, shrink: float = 1.0) -> None:
     """Draw the colour bar of :func:`render_view` beside some panels of a figure."""
     colours = ScalarMappable(Normalize(0, RANGE_MM), COLOURS)
-    bar = figure.colorbar(colours, ax=panels, extend="max", shrink=shrink, pad=0.02)
+    bar = figure.colorbar(colours, ax=panels, extend="max", shrink=shrink, pad=0.02, aspect=35)
+    bar.set_ticks(range(round(RANGE_MM) + 1))
     bar.set_label("distance to the prediction (mm)")

@@ -19,7 +19,7 @@ from focsbench.focs.stages import STAGES, Stage
 from focsbench.profiles.profile import Profile
 from focsbench.registry import Kind
 from focsbench.runs.datasets import fingerprint
-from focsbench.runs.environment import package_version
+from focsbench.runs.environment import describe_environment, package_version
 from focsbench.runs.plan import Plan, Step
 from focsbench.runs.sources import SourceTree
 from focsbench.runs.sweep_plan import PROTOCOL as SWEEP_PROTOCOL
@@ -27,6 +27,8 @@ from focsbench.runs.sweep_plan import SWEEP, sweep_stages, sweep_steps
 
 # Rough seconds at the scale of the profile quick. They decide what starts first, nothing else.
 _SECONDS_PER_ITERATION = 0.2
+# Of the environment; the number of workers and of cores makes no difference to any result.
+_REPORTED = ("python", "platform", "processor", "packages")
 
 
 def build_plan(profile: Profile) -> Plan:
@@ -246,6 +248,8 @@ class _Pipeline:
             source = self._declared(Kind.REPORT, report, "source", default="aggregate")
             source = source if source in swept else "aggregate"
             inputs, config = self._report_inputs(source)
+            if self._declared(Kind.REPORT, report, "provenance", default=False):
+                config |= self._provenance()
             optional = [name for name in inputs if name not in ("data", source)]
             yield self._step(
                 f"report:{report}",
@@ -256,6 +260,16 @@ class _Pipeline:
                 *protocols,
                 optional=optional,
             )
+
+    def _provenance(self) -> dict[str, Any]:
+        """Return what a report may print about the run, without what does not change results.
+
+        The list of reports is left out: writing one alone gives the same as writing all.
+        """
+        profile = self._profile.resolved().model_dump(mode="json", exclude={"reports"})
+        environment = describe_environment(self._profile.seed, workers=0)
+        stable = {k: v for k, v in environment.items() if k in _REPORTED}
+        return {"profile": profile, "environment": stable}
 
     def _report_inputs(self, source: str) -> tuple[tuple[str, ...], dict[str, Any]]:
         """Return the inputs of a report and its config without its name.

@@ -52,7 +52,7 @@ def report_step(inputs: dict[str, Path], out: Path, config: dict[str, Any], work
     config: report, run (a line for the reader), seed, split, image_size, labels (method, label),
         protocols, predictions ({dataset: {method: step}}), distances ({method: step}), results
         (the step whose rows it shows, if it is not ``aggregate``). Predictions and distances
-        that failed are not in ``inputs``.
+        that failed are not in ``inputs``. profile and environment, for reports that print them.
     """
     import pandas as pd
 
@@ -83,6 +83,8 @@ def report_step(inputs: dict[str, Path], out: Path, config: dict[str, Any], work
         run=_title(inputs, config),
         seed=config["seed"],
         sweep=inputs.get("sweep"),
+        config=config.get("profile", {}),
+        environment=config.get("environment", {}),
         distances={
             method: inputs[step] / ARRAYS
             for method, step in config["distances"].items()

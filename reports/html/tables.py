@@ -1,0 +1,137 @@
+"""Tables for the page: cells that know what they are sorted by, rows that know their kind."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+
+from focsbench.reports.base import ABLATIONS, ReportContext
+from focsbench.reports.table_spec import Column, TableSpec
+from focsbench.reports.table_writers import ranking_notes, table_of_run
+from focsbench.reports.tables import MISSING, Cell, Table
+
+NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
+LEADERBOARD = TableSpec(
+    name="leaderboard",
+    heading="Leaderboard",
+    title="Shape, photometric fit and masks of every method",
+    columns=(
+        Column("Scan distance (mm)", "unoccluded", "now", "unoccluded", "median", "lower"),
+        Column("Scan distance (mm)", "occluded", "now", "occluded", "median", "lower"),
+        Column("Scan distance (mm)", "all", "now", "all", "median", "lower"),
+        Column("RMSE (grey levels)", "CelebA occluded", "celeba_rmse", "occluded", "rmse", "lower"),
+        Column("RMSE (grey levels)", "CelebA overall", "celeba_rmse", "overall", "rmse", "lower"),
+        Column("RMSE (grey levels)", "AR overall", "ar_rmse", "overall", "rmse", "lower"),
+        Column("F1 of masks", "AR glasses", "ar_segmentation", "glasses", "F1", "higher"),
+        Column("F1 of masks", "AR scarf", "ar_segmentation", "scarf", "F1", "higher"),
+        Column("F1 of masks", "CelebA", "celeba_segmentation", "overall", "F1", "higher"),
+    ),
+    notes=(
+        "Scan distance: median over the scan points of all photographs. RMSE and F1: mean over "
+        "photographs.",
+    ),
+    counted="scan points or photographs",
+    ablations=True,
+)
+KINDS = {
+    "compared": "compared methods",
+    "ablation": "ablations",
+    "bound": "bounds",
+    "published": "published numbers",
+}
+
+
+@dataclass(frozen=True)
+class PageCell:
+    """A cell. value: what it is sorted by; None goes last. group: heading of its columns."""
+
+    text: str
+    value: float | None
+    mark: str
+    group: str
+
+
+@dataclass(frozen=True)
+class PageRow:
+    """A row. kind: of :data:`KINDS`, or ``count`` for the row below all others."""
+
+    kind: str
+    label: str
+    cells: tuple[PageCell, ...]
+
+
+@dataclass(frozen=True)
+class PageTable:
+    """A table as the template prints it.
+
+    groups: heading and number of columns, side by side; columns: heading and group.
+    """
+
+    name: str
+    heading: str
+    title: str
+    groups: tuple[tuple[str, int], ...]
+    columns: tuple[tuple[str, str], ...]
+    rows: tuple[PageRow, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """The kinds of rows that are there, with their names."""
+        present = {row.kind for row in self.rows}
+        return {kind: name for kind, name in KINDS.items() if kind in present}
+
+
+def page_table(spec: TableSpec, context: ReportContext) -> PageTable | None:
+    """Return a table of the run, or None where the run has no number for it.
+
+    Columns without any number of the run are left out.
+    """
+    table = table_of_run(spec, context)
+    if table is None:
+        return None
+    kept = [place for place in range(1, len(table.headings)) if _is_used(table, place)]
+    columns = tuple((table.headings[place][1], table.headings[place][0]) for place in kept)
+    groups = tuple((name, len(list(part))) for name, part in groupby(columns, lambda c: c[1]))
+    return PageTable(
+        name=spec.name,
+        heading=spec.heading,
+        title=spec.title,
+        groups=groups,
+        columns=columns,
+        rows=tuple(_rows(table, kept, context)),
+        notes=(*ranking_notes(table, "underlined"), *table.notes),
+    )
+
+
+def _is_used(table: Table, place: int) -> bool:
+    own = [row[place] for block in table.blocks for row in block if row[0].text != "n"]
+    return any(not cell.text.startswith(MISSING) for cell in own)
+
+
+def _rows(table: Table, kept: list[int], context: ReportContext) -> Iterator[PageRow]:
+    methods = {label: method for method, label in context.labels.items()}
+    is_published = False
+    for block in table.blocks:
+        for cells in block:
+            label = cells[0].text
+            kind = _kind(methods.get(label), is_published, context)
+            if label == "n":
+                kind, is_published = "count", True  # the block after the counts is published
+            yield PageRow(kind, label, tuple(_cell(cells[p], table.headings[p][0]) for p in kept))
+
+
+def _kind(method: str | None, is_published: bool, context: ReportContext) -> str:
+    if is_published or method is None:
+        return "published"
+    if method in context.references:
+        return "bound"
+    return "ablation" if method in ABLATIONS else "compared"
+
+
+def _cell(cell: Cell, group: str) -> PageCell:
+    number = NUMBER.match(cell.text)
+    mark = "best" if cell.best else "second" if cell.second else ""
+    return PageCell(cell.text, float(number[0]) if number else None, mark, group)
