@@ -103,7 +103,7 @@ def test_no_command_does_again_what_another_did(focsbench, toys, tmp_path):
     assert (run / "text").is_file()  # what the gathering step writes is published
 
     assert focsbench("run-all", "--profile", "smoke", "--output", run)[0] == 0
-        assert sorted(toys.calls()) == ["report:html", "report:overview"]
+    assert sorted(toys.calls()) == ["report:html", "report:overview"]
     for command in (["train"], ["predict"], ["score", "mofa", "--run"]):
         place = [] if "--run" in command else ["--output"]
         assert focsbench(*command, *place, run)[0] == 0

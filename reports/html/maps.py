@@ -7,6 +7,7 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from numpy.typing import NDArray
 
 from focsbench.drawing.scan_views import COLOURS, RANGE_MM, render_view
 from focsbench.geometry.clustering import ClusteredMesh, cluster_to
@@ -84,9 +85,10 @@ def _map(person: Person, mesh: ClusteredMesh, maps: Mapping[str, ErrorMap]) -> d
     }
 
 
-def _thousandths(mesh: ClusteredMesh, found: ErrorMap) -> np.ndarray[Any, np.dtype[np.uint16]]:
+def _thousandths(mesh: ClusteredMesh, found: ErrorMap) -> NDArray[np.uint16]:
     units = np.rint(mesh.average(found.errors) / UNIT_ERROR_MM)
-    return np.minimum(units, np.iinfo(np.uint16).max).astype(np.uint16)
+    clipped: NDArray[np.uint16] = np.minimum(units, np.iinfo(np.uint16).max).astype(np.uint16)
+    return clipped
 
 
 def _colours() -> list[str]:

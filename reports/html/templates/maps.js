@@ -82,7 +82,9 @@ function makeViewer({ persons, methods, focus }) {
       thumb.setAttribute("aria-pressed", String(same && selects.some(({ value }) => value === thumb.dataset.method)));
     }
   };
+  let last = "";
   const turn = (camera, from) => {
+    last = JSON.stringify(camera.eye);
     for (const plot of plots) if (plot !== from) Plotly.relayout(plot, { "scene.camera": camera });
   };
   const face = (toYaw, toPitch) => {
@@ -91,13 +93,15 @@ function makeViewer({ persons, methods, focus }) {
   };
   show();
   for (const plot of plots) {
-    plot.on("plotly_relayouting", (change) => {
+    const follow = (change) => {
       const camera = change["scene.camera"];
-      if (!camera) return;
+      if (!camera || JSON.stringify(camera.eye) === last) return; // or the other one's answer
       const { x, y, z } = camera.eye;
       [yaw, pitch] = [Math.atan2(x, z), Math.asin(y / Math.hypot(x, y, z))];
       turn(camera, plot);
-    });
+    };
+    plot.on("plotly_relayouting", follow);
+    plot.on("plotly_relayout", follow); // the last step of a drag is only told here
     plot.addEventListener("keydown", (event) => {
       const move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
       if (!move) return;
