@@ -120,9 +120,23 @@ def test_the_leaderboard_has_the_numbers_of_the_summary(context: ReportContext):
             assert row.cells[place].value == pytest.approx(value, abs=0.005)
 
 
+def test_intervals_stand_behind_the_numbers(context: ReportContext):
+    known = context.summary.assign(low=context.summary["value"] - 1, high=context.summary["value"])
+    text = render_page(replace(context, summary=known, datasets={}, predictions={}))
+    table = page_table(LEADERBOARD, replace(context, summary=known), "interval")
+    assert table is not None
+    assert table.intervals
+    for row in table.rows:
+        for cell in row.cells:
+            if cell.interval:
+                assert cell.interval == f"[{cell.value - 1:.2f}, {cell.value:.2f}]"
+    assert '<small class="interval">[' in text
+    assert page_table(LEADERBOARD, context).intervals is False
+
+
 def test_missing_cells_sort_last_and_columns_without_numbers_go(context: ReportContext):
     less = context.summary[context.summary["protocol"] != "ar_segmentation"]
-    table = page_table(LEADERBOARD, replace(context, summary=less))
+    table = page_table(LEADERBOARD, replace(context, summary=less), "interval")
     assert table is not None
     assert not any("AR glasses" in column for column, _ in table.columns)
     mofa = next(row for row in table.rows if row.label == "MoFA")

@@ -64,7 +64,7 @@ def render_page(context: ReportContext) -> str:
             run=context.run,
             summary=_summary(context),
             claims=claims,
-            leaderboard=page_table(LEADERBOARD, context),
+            leaderboard=page_table(LEADERBOARD, context, "interval"),
             tables=[table for spec in TABLES if (table := page_table(spec, context))],
             data=data,
             json=script_json(data),

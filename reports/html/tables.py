@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
-from focsbench.reports.base import ABLATIONS, ReportContext
+from focsbench.reports.base import ABLATIONS, ReportContext, base_name
 from focsbench.reports.table_spec import Column, TableSpec
-from focsbench.reports.table_writers import ranking_notes, table_of_run
-from focsbench.reports.tables import MISSING, Cell, Table
+from focsbench.reports.table_writers import TIE, ranking_notes, table_of_run
+from focsbench.reports.tables import MISSING, Cell, Table, Uncertainty
 
 NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 LEADERBOARD = TableSpec(
@@ -45,9 +45,15 @@ KINDS = {
 
 @dataclass(frozen=True)
 class PageCell:
-    """A cell. value: what it is sorted by; None goes last. group: heading of its columns."""
+    """A cell.
+
+    text: the number, without its interval. interval: printed smaller, may be empty.
+    value: what it is sorted by; None goes last. mark: ``best``, ``second`` or empty.
+    group: heading of its columns.
+    """
 
     text: str
+    interval: str
     value: float | None
     mark: str
     group: str
@@ -83,13 +89,21 @@ class PageTable:
         present = {row.kind for row in self.rows}
         return {kind: name for kind, name in KINDS.items() if kind in present}
 
+    @property
+    def intervals(self) -> bool:
+        """Whether any cell has an interval."""
+        return any(cell.interval for row in self.rows for cell in row.cells)
 
-def page_table(spec: TableSpec, context: ReportContext) -> PageTable | None:
+
+def page_table(
+    spec: TableSpec, context: ReportContext, uncertainty: Uncertainty = "paper"
+) -> PageTable | None:
     """Return a table of the run, or None where the run has no number for it.
 
-    Columns without any number of the run are left out.
+    Columns without any number of the run are left out. uncertainty: what stands behind a value,
+    see :func:`focsbench.reports.tables.build_table`.
     """
-    table = table_of_run(spec, context)
+    table = table_of_run(spec, context, uncertainty)
     if table is None:
         return None
     kept = [place for place in range(1, len(table.headings)) if _is_used(table, place)]
@@ -128,10 +142,12 @@ def _kind(method: str | None, is_published: bool, context: ReportContext) -> str
         return "published"
     if method in context.references:
         return "bound"
-    return "ablation" if method in ABLATIONS else "compared"
+    return "ablation" if base_name(method) in ABLATIONS else "compared"
 
 
 def _cell(cell: Cell, group: str) -> PageCell:
     number = NUMBER.match(cell.text)
     mark = "best" if cell.best else "second" if cell.second else ""
-    return PageCell(cell.text, float(number[0]) if number else None, mark, group)
+    text, bracket, rest = cell.text.partition(" [")
+    text += TIE if cell.tied else ""
+    return PageCell(text, bracket.strip() + rest, float(number[0]) if number else None, mark, group)

@@ -64,6 +64,7 @@ function makeFilters(part) {
     for (const cell of part.querySelectorAll("table [data-group]")) {
       cell.hidden = cell.dataset.group !== "" && !columns.has(cell.dataset.group);
     }
+    part.classList.toggle("plain", part.querySelector(".intervals")?.checked === false);
     status.textContent = `${shown} of ${rows.length} rows`;
   };
   part.querySelector(".controls").addEventListener("input", apply);
