@@ -9,6 +9,7 @@ import typer
 from focsbench.cli import (
     claims,
     compare,
+    convert,
     data,
     list_names,
     models,
@@ -51,6 +52,7 @@ app.command("claims")(claims.command)
 app.command("train")(train.command)
 app.command("predict")(predict.command)
 app.command("score")(score.command)
+app.command("convert")(convert.command)
 app.command("sweep")(sweep.command)
 app.command("list")(list_names.command)
 app.add_typer(models.app, name="models")

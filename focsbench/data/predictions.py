@@ -63,16 +63,26 @@ class PredictionWriter:
     """
 
     def __init__(
-        self, folder: Path, *, method: str, label: str, dataset: str, image_size: int
+        self,
+        folder: Path,
+        *,
+        method: str,
+        label: str,
+        dataset: str,
+        image_size: int | None,
+        unit: str | None = "mm",
+        notes: Mapping[str, str] | None = None,
     ) -> None:
+        """unit: of the meshes, None if they have none; notes: more entries of the manifest."""
         self._folder = folder
         self._manifest: dict[str, Any] = {
             "method": method,
             "label": label,
-            "unit": "mm",
+            "unit": unit,
             "dataset": dataset,
             "image_size": image_size,
             "created_by": f"focsbench {__version__}",
+            **(notes or {}),
         }
         self._provides: set[str] = set()
         self._failures: dict[str, str] = {}
