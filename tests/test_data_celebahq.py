@@ -166,8 +166,26 @@ def test_staging_writes_lists_and_leaves_the_dataset_alone(folder, tmp_path):
     assert {row["rule"] for row in rows.values()} == {"hidden-share-v1"}
     dataset = CelebAMaskHQ(out, "test", 32)
     assert dataset.keys() == ["3", "2001"]  # only what was drawn
-    assert json.loads((out / "policies.json").read_text())["draw"] == "1 occluded, 1 unoccluded"
+    drawn = "1 occluded and 1 unoccluded of the test split drawn with seed 5"
+    assert json.loads((out / "policies.json").read_text())["only_listed"] == drawn
+    assert dataset.policies["images"] == drawn
+    assert dataset.policies["subsets"].startswith("hidden-share-v1: ")
     assert CelebAMaskHQ(out, "train", 32).keys() == ["0", "1"]
+
+
+def test_a_list_of_the_dataset_is_taken_as_it_is(folder, tmp_path):
+    (folder / "occlusion.csv").write_text("idx,subset\n3,unoccluded\n4,occluded\n")
+    stage("celeba", {"folder": str(folder)}, tmp_path / "own", 1)
+    dataset = CelebAMaskHQ(tmp_path / "own", "test", 32)
+    assert [dataset[i].subset for i in range(3)] == ["unoccluded", "occluded", "all"]
+    assert dataset.policies["subsets"] == "occlusion.csv of the dataset"
+    source = {"folder": str(folder), "draw": {"occluded": 9, "unoccluded": 0}}
+    stage("celeba", source, tmp_path / "drawn", 1)
+    assert CelebAMaskHQ(tmp_path / "drawn", "test", 32).keys() == ["4"]
+    stage("celeba", {"folder": str(folder), "subsets": "accessories-v1"}, tmp_path / "rule", 1)
+    dataset = CelebAMaskHQ(tmp_path / "rule", "test", 32)
+    assert [dataset[i].subset for i in range(3)] == ["occluded", "occluded", "unoccluded"]
+    assert dataset.policies["subsets"].startswith("accessories-v1: ")
 
 
 def test_staging_takes_landmarks_masks_and_lists_from_elsewhere(folder, tmp_path):

@@ -39,7 +39,7 @@ def command(
     """
     from focsbench.data.celebahq_lists import split_members
     from focsbench.data.celebahq_rules import SPLITS, SUBSET_RULE, SUBSETS, VISIBLE_FACE_RULE
-    from focsbench.data.celebahq_subsets import find_subsets, write_subsets
+    from focsbench.data.celebahq_subsets import draw_rule, find_subsets, write_subsets
     from focsbench.data.policies import POLICY_FILE
     from focsbench.files import empty_folder, write_atomically, write_json
     from focsbench.runs.environment import usable_cores
@@ -50,7 +50,7 @@ def command(
     folder = empty_folder(output)
     if wanted is not None:
         found = found.drawn(wanted, draw_seed)
-        rules |= {"only_listed": "yes", "draw": draw or "", "draw_seed": str(draw_seed)}
+        rules |= draw_rule(wanted, draw_seed)
     for split in SPLITS:
         lines = "".join(f"{image.index}.jpg\n" for image in split_members(path, split))
         write_atomically(folder / f"{split}.txt", lines.encode())

@@ -15,6 +15,7 @@ from focsbench.cli import (
     models,
     now,
     predict,
+    profile,
     report,
     run_all,
     score,
@@ -57,6 +58,7 @@ app.command("sweep")(sweep.command)
 app.command("list")(list_names.command)
 app.add_typer(models.app, name="models")
 app.add_typer(data.app, name="data")
+app.add_typer(profile.app, name="profile")
 app.add_typer(now.app, name="now")
 app.command("train-pretrained")(train_pretrained.command)
 app.command("version")(version.command)

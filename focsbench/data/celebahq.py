@@ -57,14 +57,16 @@ PER_FOLDER = 2000  # images whose parts share a folder
 class CelebAPolicies:
     """The rules by which a folder is read.
 
-    visible_face: name of the rule that merges the parts; subsets: of the rule that tells occluded
-    from unoccluded where no ``occlusion.csv`` says it; only_listed: images outside of that list
-    are left out of validation and test.
+    visible_face: name of the rule that merges the parts.
+    subsets: name of the rule that tells occluded from unoccluded; where the folder has a list,
+        the rule that made it, or nothing if nobody knows.
+    only_listed: how the validation and test images in ``occlusion.csv`` were chosen, if the others
+        are left out; else empty.
     """
 
     visible_face: str = VISIBLE_FACE_RULE
     subsets: str = SUBSET_RULE
-    only_listed: bool = False
+    only_listed: str = ""
 
 
 def mask_path(masks: Path, index: int, part: str) -> Path:
@@ -141,16 +143,13 @@ class CelebAMaskHQ:
         """See :mod:`focsbench.data.policies`."""
         rules = self._rules
         by = PARTITION if (self.root / PARTITION).is_file() else "the index in CelebA"
+        rule = f"{rules.subsets}: {SUBSET_RULES[rules.subsets]}" if rules.subsets else ""
         return {
             "visible face": f"part masks merged by {rules.visible_face}, above one half after "
             "alignment",
             "split": f"official partition of CelebA, by {by}",
-            "subsets": f"{OCCLUSION} of the dataset"
-            if self._subsets
-            else f"{rules.subsets}: {SUBSET_RULES[rules.subsets]}",
-            "images": f"those in {OCCLUSION}"
-            if rules.only_listed
-            else "all of the split that have landmarks",
+            "subsets": rule or f"{OCCLUSION} of the dataset",
+            "images": rules.only_listed or "all of the split that have landmarks",
         }
 
     def __len__(self) -> int:
@@ -198,8 +197,10 @@ def read_celeba_policies(root: Path) -> CelebAPolicies:
     visible = known(
         "visible_face", given.get("visible_face", VISIBLE_FACE_RULE), VISIBLE_FACE_RULES
     )
-    subsets = known("subsets", given.get("subsets", SUBSET_RULE), SUBSET_RULES)
-    return CelebAPolicies(visible, subsets, given.get("only_listed", "") == "yes")
+    subsets = "" if (root / OCCLUSION).is_file() else SUBSET_RULE
+    if "subsets" in given:
+        subsets = known("subsets", given["subsets"], SUBSET_RULES)
+    return CelebAPolicies(visible, subsets, given.get("only_listed", ""))
 
 
 def _as_image(mask: BoolArray) -> Image.Image:

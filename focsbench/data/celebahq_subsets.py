@@ -103,6 +103,12 @@ def write_subsets(path: Path, found: Subsets, rule: str) -> None:
             writer.writerow((number, subset, split, *shares, rule))
 
 
+def draw_rule(counts: Mapping[str, int], seed: int) -> dict[str, str]:
+    """Return what ``policies.json`` says about a draw."""
+    drawn = " and ".join(f"{count} {subset}" for subset, count in counts.items())
+    return {"only_listed": f"{drawn} of the test split drawn with seed {seed}"}
+
+
 @dataclass(frozen=True)
 class _Job:
     root: Path

@@ -13,9 +13,19 @@ from pathlib import Path
 from typing import Any
 
 from focsbench.data import ar, celebahq, now
-from focsbench.data.celebahq_lists import CELEBA_IDENTITIES, OCCLUSION, PARTITION
-from focsbench.data.celebahq_rules import SUBSET_RULE, VISIBLE_FACE_RULE
-from focsbench.data.celebahq_subsets import Subsets, find_subsets, write_subsets
+from focsbench.data.celebahq_lists import (
+    CELEBA_IDENTITIES,
+    OCCLUSION,
+    PARTITION,
+    read_subsets,
+    split_members,
+)
+from focsbench.data.celebahq_rules import SUBSET_RULE, VISIBLE_FACE_RULE, draw
+from focsbench.data.celebahq_subsets import (
+    draw_rule,
+    find_subsets,
+    write_subsets,
+)
 from focsbench.data.photo_folder import DATASET
 from focsbench.data.policies import POLICY_FILE
 from focsbench.errors import InputError
@@ -63,23 +73,32 @@ def stage(name: str, source: Mapping[str, Any], out: Path, workers: int) -> dict
 
 def _celeba_lists(source: Mapping[str, Any], out: Path, workers: int) -> dict[str, str]:
     """Write the rules of CelebAMask-HQ, and ``occlusion.csv`` unless the dataset has one."""
-    chosen = {
-        "visible_face": source.get("visible_face") or VISIBLE_FACE_RULE,
-        "subsets": source.get("subsets") or SUBSET_RULE,
-    }
-    found = Subsets()
+    rules = {"visible_face": source.get("visible_face") or VISIBLE_FACE_RULE}
+    counts, seed = source.get("draw"), source.get("draw_seed", 0)
+    if counts:
+        rules |= draw_rule(counts, seed)
+    failures: dict[int, str] = {}
     if source.get("subsets") or not (out / OCCLUSION).is_file():
-        found = find_subsets(out, chosen["visible_face"], chosen["subsets"], workers=workers)
-        if source.get("draw"):
-            found = found.drawn(source["draw"], source.get("draw_seed", 0))
-            chosen["draw"] = ", ".join(f"{n} {name}" for name, n in source["draw"].items())
-            chosen["draw_seed"] = str(source.get("draw_seed", 0))
-            chosen["only_listed"] = "yes"
-        (out / OCCLUSION).unlink(missing_ok=True)
-        write_subsets(out / OCCLUSION, found, chosen["subsets"])
-        chosen["made"] = OCCLUSION
-    write_json(out / POLICY_FILE, chosen)
-    return {str(number): reason for number, reason in found.failures.items()}
+        rules["subsets"] = source.get("subsets") or SUBSET_RULE
+        found = find_subsets(out, rules["visible_face"], rules["subsets"], workers=workers)
+        failures = found.failures
+        write_subsets(
+            out / OCCLUSION, found.drawn(counts, seed) if counts else found, rules["subsets"]
+        )
+    elif counts:
+        _draw_from_list(out, counts, seed)
+    write_json(out / POLICY_FILE, rules)
+    return {str(number): reason for number, reason in failures.items()}
+
+
+def _draw_from_list(out: Path, counts: Mapping[str, int], seed: int) -> None:
+    """Keep a draw of the test images in the dataset's own list."""
+    listed = read_subsets(out / OCCLUSION)
+    test = {image.index for image in split_members(out, "test")} & listed.keys()
+    drawn = draw({number: listed[number] for number in test}, counts, seed)
+    kept = sorted((listed.keys() - test) | set(drawn))
+    lines = ["idx,subset", *(f"{number},{listed[number]}" for number in kept)]
+    (out / OCCLUSION).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _link_children(folder: Path, out: Path) -> None:

@@ -171,7 +171,7 @@ def load_profile(name: str, changes: Sequence[str] = ()) -> Profile:
     Raises:
         ConfigError: one sentence that names the profile or the field and says what is wrong.
     """
-    return changed_profile({"name": Path(name).stem, **_read(name)}, changes)
+    return changed_profile({"name": Path(name).stem, "data": {}, **_read(name)}, changes)
 
 
 def changed_profile(values: Mapping[str, Any], changes: Sequence[str]) -> Profile:

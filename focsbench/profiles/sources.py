@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -54,6 +54,16 @@ class CelebASource(Source):
         None, description="images of the test split to draw by subset; default all"
     )
     draw_seed: int = Field(0, ge=0, description="seed of that draw")
+
+    @model_validator(mode="after")
+    def _known_rules(self) -> Self:
+        from focsbench.data.celebahq_rules import SUBSET_RULES, VISIBLE_FACE_RULES, known
+
+        for field, rules in (("visible_face", VISIBLE_FACE_RULES), ("subsets", SUBSET_RULES)):
+            name = getattr(self, field)
+            if name is not None:
+                known(field, name, rules)
+        return self
 
 
 class ARSource(Source):
