@@ -110,9 +110,11 @@ def test_paths_start_in_the_folder_of_the_file(tmp_path, monkeypatch):
     # on the command line they start where the command runs
     changed = load_profile("files/mine.toml", ["data.celeba=elsewhere"])
     assert str(changed.data.celeba.folder) == "elsewhere"
-    values = {"method": {"changes": {"encoder": {"weights": "w"}}}, "seed": 3, "data": {"ar": 4}}
+    weights = {"encoder": {"weights": "my/w"}, "recognition": {"weights": "arcface@12345678"}}
+    values = {"method": {"changes": weights}, "seed": 3, "data": {"ar": 4}}
+    weights = weights | {"encoder": {"weights": str(tmp_path / "my/w")}}  # a name stays a name
     assert anchored(values, tmp_path) == {
-        "method": {"changes": {"encoder": {"weights": str(tmp_path / "w")}}},
+        "method": {"changes": weights},
         "seed": 3,
         "data": {"ar": 4},
     }

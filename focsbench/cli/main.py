@@ -11,6 +11,7 @@ from focsbench.cli import (
     compare,
     convert,
     data,
+    doctor,
     list_names,
     models,
     now,
@@ -56,6 +57,7 @@ app.command("score")(score.command)
 app.command("convert")(convert.command)
 app.command("sweep")(sweep.command)
 app.command("list")(list_names.command)
+app.command("doctor")(doctor.command)
 app.add_typer(models.app, name="models")
 app.add_typer(data.app, name="data")
 app.add_typer(profile.app, name="profile")

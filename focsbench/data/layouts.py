@@ -6,12 +6,22 @@ from pathlib import Path
 
 from focsbench.data.ar import ARFaces
 from focsbench.data.celebahq import IMAGES, CelebAMaskHQ
-from focsbench.data.now import NoWImages
 from focsbench.data.photo_folder import DATASET, authors_folder, plain_folder
 from focsbench.errors import InputError
 from focsbench.types import FaceDataset
 
 NAMES = ("celeba", "ar", "now", "authors", "photos")
+
+
+# What a folder of each kind has at least; either of several does.
+MARKERS = {"celeba": (IMAGES, DATASET), "ar": (), "now": ("imagepathsvalidation.txt",)}
+
+
+def missing_marker(root: Path, name: str) -> str:
+    """Return what a folder should have and has not, empty if it looks like the dataset."""
+    markers = MARKERS.get(name, ())
+    there = not markers or any((root / marker).exists() for marker in markers)
+    return "" if there else " or ".join(markers)
 
 
 def open_dataset(root: Path, name: str, split: str, size: int) -> FaceDataset:
@@ -38,6 +48,8 @@ def open_dataset(root: Path, name: str, split: str, size: int) -> FaceDataset:
     if name == "ar":
         return ARFaces(root, size)
     if name == "now":
+        from focsbench.data.now import NoWImages  # mesh readers, which come with numba
+
         return NoWImages(root, size)
     if name == "photos":
         return plain_folder(root, size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,13 @@ PATH_FIELDS = (
 )
 
 
+def is_path_field(field: str, value: str) -> bool:
+    """Whether a field of a profile holds a path; weights without a folder are names."""
+    if field.endswith(".weights") and "/" not in value:
+        return False
+    return any(re.fullmatch(known.replace("*", r"\w+"), field) for known in PATH_FIELDS)
+
+
 def anchored(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """Return the values of a profile with its paths made independent of the working folder.
 
@@ -29,17 +37,14 @@ def anchored(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         folder: of the file.
     """
     changed = copy.deepcopy(dict(values))
-    for field in PATH_FIELDS:
-        _anchor(changed, field.split("."), folder)
+    _anchor(changed, "", folder)
     return changed
 
 
-def _anchor(table: Any, parts: list[str], folder: Path) -> None:
-    if not isinstance(table, dict):
-        return
-    for name in list(table) if parts[0] == "*" else [parts[0]]:
-        value = table.get(name)
-        if len(parts) > 1:
-            _anchor(value, parts[1:], folder)
-        elif isinstance(value, str) and value:
+def _anchor(table: dict[str, Any], prefix: str, folder: Path) -> None:
+    for name, value in table.items():
+        field = f"{prefix}{name}"
+        if isinstance(value, dict):
+            _anchor(value, f"{field}.", folder)
+        elif isinstance(value, str) and value and is_path_field(field, value):
             table[name] = str((folder / Path(value).expanduser()).absolute())

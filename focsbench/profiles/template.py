@@ -10,7 +10,7 @@ from importlib import resources
 from pathlib import Path
 
 from focsbench.errors import ConfigError
-from focsbench.profiles.paths import PATH_FIELDS
+from focsbench.profiles.paths import is_path_field
 from focsbench.profiles.profile import profile_names
 from focsbench.registry import unknown
 
@@ -53,7 +53,7 @@ def _fill_in(lines: list[str], profile: str, change: str) -> None:
 
 
 def _toml(field: str, value: str) -> str:
-    if any(re.fullmatch(known.replace("*", r"\w+"), field) for known in PATH_FIELDS):
+    if is_path_field(field, value):
         value = str(Path(value).expanduser().absolute())
     else:
         try:
