@@ -9,7 +9,8 @@ from pathlib import Path
 from focsbench.data.layouts import missing_marker
 from focsbench.doctor.findings import Item, Section, State, section
 from focsbench.errors import FocsbenchError
-from focsbench.face_models import SOURCES, face_model_path
+from focsbench.face_models import face_model_path
+from focsbench.face_models.sources import SOURCES
 from focsbench.files import sha256_of
 from focsbench.paths import cache_dir
 from focsbench.profiles.profile import Profile
