@@ -34,6 +34,8 @@ def random_latents(seed=0, batch=2):
 class FakeRecognizer:
     """Differentiable and cheap: embeds coarse averages, returns the image as shallow features."""
 
+    distance = "cosine"
+
     def __init__(self):
         self.seen = []
 

@@ -12,7 +12,8 @@ from torch import nn
 
 from focsbench.networks.config import RecognitionConfig
 from focsbench.networks.face_crop import ARCFACE_TEMPLATE, face_crop, five_points, template
-from focsbench.networks.iresnet import IResNet50
+from focsbench.networks.iresnet import IResNet
+from focsbench.networks.iresnet_shapes import IRESNETS
 from focsbench.networks.recognition import ArcFaceHead, RecognitionNetwork
 from focsbench.networks.warp import invert_similarity, resample, similarity
 
@@ -21,7 +22,7 @@ SMALL = RecognitionConfig(architecture="small", crop_size=64, embedding=128)
 
 def test_iresnet50_is_the_published_one():
     with torch.device("meta"):
-        net = IResNet50()
+        net = IResNet(IRESNETS[50])
         assert parameter_count(net) == 43_590_848
         assert net.shallow(torch.empty(2, 3, 112, 112)).shape == (2, 64, 56, 56)
         assert net.eval().deep(torch.empty(2, 64, 56, 56)).shape == (2, 512)

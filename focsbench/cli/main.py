@@ -24,6 +24,7 @@ from focsbench.cli import (
     train,
     train_pretrained,
     version,
+    weights,
 )
 from focsbench.errors import FocsbenchError
 from focsbench.threads import single_threaded_linear_algebra
@@ -62,6 +63,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(data.app, name="data")
 app.add_typer(profile.app, name="profile")
 app.add_typer(now.app, name="now")
+app.add_typer(weights.app, name="weights")
 app.command("train-pretrained")(train_pretrained.command)
 app.command("version")(version.command)
 

@@ -27,7 +27,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from focsbench.data.pickle_machine import MAX_OPCODES, Call, Name, parse_pickle
+from focsbench.data.pickle_machine import MAX_OPCODES, Call, Name, Outside, parse_pickle
 from focsbench.errors import InputError
 
 MAX_BYTES = 2 << 30  # NoW's 1702 test images come to about 0.7 GB
@@ -159,11 +159,15 @@ class _Plain:
         if isinstance(found, (list, tuple)):
             return type(found)(self.value(item, depth + 1) for item in found)
         if isinstance(found, dict):
+            if not all(isinstance(key, str) for key in found):
+                raise ValueError("a key is no word")
             return {key: self.value(item, depth + 1) for key, item in found.items()}
         if isinstance(found, (bytes, bytearray)):
             return self._counted(found)
         if isinstance(found, Name):
-            raise ValueError(f"it names {_shown(found)}")
+            raise ValueError(f"it names {found}")
+        if isinstance(found, Outside):
+            raise ValueError("it refers to something outside")
         return found
 
     def _made(self, call: Call, depth: int) -> Any:
@@ -221,12 +225,10 @@ class _Plain:
 def _meaning(call: Call) -> str:
     name = (call.function.module, call.function.name)
     if name not in _MEANING:
-        raise ValueError(f"it asks for {_shown(call.function)}")
+        raise ValueError(f"it asks for {call.function}")
+    if call.items:
+        raise ValueError("it sets an item of what is no dictionary")
     return _MEANING[name]
-
-
-def _shown(name: Name) -> str:
-    return ascii(f"{name.module}.{name.name}"[:80])
 
 
 def _size(shape: Any) -> int:

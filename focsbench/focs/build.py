@@ -20,6 +20,8 @@ from focsbench.networks.unet import UNet
 
 ENCODER_FILE = "encoder.safetensors"
 UNET_FILE = "unet.safetensors"
+# What ImageNet trains there says nothing of faces: the layer then starts at zero, as always.
+ENCODER_HEAD = ("backbone.fc.weight", "backbone.fc.bias")
 
 
 def build_decoder(config: FocsConfig, face_model: str | MorphableModel) -> FaceDecoder:
@@ -45,7 +47,7 @@ def build_autoencoder(
         if config.encoder.weights is not None:
             path = weights_path(config.encoder.weights)
             if config.encoder.weights_face_model in (None, model.name):
-                load_weights(encoder, path)
+                load_weights(encoder, path, optional=ENCODER_HEAD)
             else:
                 # Coefficients of one model mean nothing in another: they start at the mean face.
                 trained = FaceEncoder(config.encoder)
@@ -55,9 +57,12 @@ def build_autoencoder(
 
 
 def build_unet(config: FocsConfig, seed: int) -> UNet:
-    """Make S; its random start depends on ``seed`` alone."""
+    """Make S; without pre-trained weights its random start depends on ``seed`` alone."""
     with seeded(seed):
-        return UNet(config.unet)
+        network = UNet(config.unet)
+    if config.unet.weights is not None:
+        load_weights(network, weights_path(config.unet.weights))
+    return network
 
 
 def build_recognizer(config: FocsConfig) -> RecognitionNetwork:

@@ -107,13 +107,13 @@ def perceptual_loss(
     decoded: Decoded,
     recognizer: Recognizer,
 ) -> Tensor:
-    """L_per (Eq. 6): cosine distance between the features of photograph and render, unmasked."""
+    """L_per (Eq. 6): distance between the features of photograph and render, unmasked."""
     kind = config.perceptual_feature
     with torch.no_grad():
         wanted = features(recognizer, kind, images, landmarks)
     shown = background(decoded.image, images, decoded.region, config.perceptual_background)
     found = features(recognizer, kind, shown, decoded.landmarks)
-    return feature_distance(found, wanted, kind, width_normalised=True)
+    return feature_distance(found, wanted, kind, True, recognizer.distance)
 
 
 def segmentation_loss(
@@ -167,8 +167,8 @@ def masked_feature_distances(
     with torch.no_grad():
         whole_image = features(recognizer, kind, images, landmarks)
     return (
-        feature_distance(masked_render, masked_image, kind, width),
-        feature_distance(whole_image, masked_image, kind, width),
+        feature_distance(masked_render, masked_image, kind, width, recognizer.distance),
+        feature_distance(whole_image, masked_image, kind, width, recognizer.distance),
     )
 
 

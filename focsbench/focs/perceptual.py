@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 from torch import Tensor
 from torch.nn import functional
@@ -10,11 +10,20 @@ from torch.nn import functional
 from focsbench.focs.loss_config import Background, Feature
 
 
+Distance = Literal["cosine", "l2"]
+_SMALLEST_SQUARE = 1e-12  # the root of zero has no gradient
+
+
 class Recognizer(Protocol):
     """What the losses need of F; both take (B, 3, S, S) images and (B, 68, 2) landmarks."""
 
+    @property
+    def distance(self) -> Distance:
+        """How embeddings are compared."""
+        ...
+
     def embed(self, images: Tensor, landmarks: Tensor) -> Tensor:
-        """Return (B, D) embeddings of unit length."""
+        """Return (B, D) embeddings."""
         ...
 
     def shallow(self, images: Tensor, landmarks: Tensor) -> Tensor:
@@ -22,8 +31,11 @@ class Recognizer(Protocol):
         ...
 
 
-def embedding_distance(first: Tensor, second: Tensor) -> Tensor:
-    """Mean cosine distance 1 - cos of (B, D) embeddings (any length)."""
+def embedding_distance(first: Tensor, second: Tensor, distance: Distance = "cosine") -> Tensor:
+    """Mean distance of (B, D) embeddings: 1 - cos (any length), or the length of the difference."""
+    if distance == "l2":
+        squares = (first - second).square().sum(dim=1)
+        return squares.clamp_min(_SMALLEST_SQUARE).sqrt().mean()
     return 1.0 - functional.cosine_similarity(first, second, dim=1, eps=1e-6).mean()
 
 
@@ -43,11 +55,11 @@ def features(net: Recognizer, kind: Feature, images: Tensor, landmarks: Tensor) 
 
 
 def feature_distance(
-    first: Tensor, second: Tensor, kind: Feature, width_normalised: bool
+    first: Tensor, second: Tensor, kind: Feature, width_normalised: bool, distance: Distance
 ) -> Tensor:
-    """Mean cosine distance of the chosen kind of features."""
+    """Mean distance of the chosen kind of features; shallow ones are compared by cosines."""
     if kind == "embedding":
-        return embedding_distance(first, second)
+        return embedding_distance(first, second, distance)
     return shallow_distance(first, second, width_normalised)
 
 

@@ -61,7 +61,8 @@ class EncoderConfig(Section):
     scales: LatentScales = Field(default=LatentScales(), description="factors on the raw outputs")
     weights: str | None = Field(
         default=None,
-        description="file name in networks/weights to start from; None: random, zero head",
+        description="imported weights (see focsbench weights list), file name in networks/weights, "
+        "or a path, to start from; None: random, zero head",
     )
     weights_face_model: str | None = Field(
         default=None,
@@ -109,6 +110,11 @@ class EncoderConfig(Section):
 class UNetConfig(Section):
     """The segmentation network S (paper 4.1: a UNet; input render and target, 6 channels)."""
 
+    weights: str | None = Field(
+        default=None,
+        description="imported weights (see focsbench weights list) or a path, to start from; None: "
+        "random",
+    )
     width: int = Field(
         default=64, ge=1, description="channels of the first level; doubles per level"
     )
@@ -143,20 +149,29 @@ class UNetConfig(Section):
 class RecognitionConfig(Section):
     """The frozen face recognition network F of the perceptual losses (paper: ArcFace)."""
 
-    architecture: Literal["iresnet50", "small"] = Field(
-        default="iresnet50",
-        description="iresnet50 (released: ms1mv3 r50) or small (trained in-house)",
+    architecture: Literal["iresnet18", "iresnet34", "iresnet50", "iresnet100", "dlib", "small"] = (
+        Field(
+            default="iresnet50",
+            description="iresnet50 (released: ms1mv3 r50) and its siblings of ArcFace, dlib (its "
+            "ResNet of 29 convolutions, CC0), or small (trained in-house)",
+        )
     )
     weights: str | None = Field(
-        default=None, description="file name in networks/weights, or a path; None: random weights"
+        default=None,
+        description="imported weights (see focsbench weights list), file name in networks/weights, "
+        "or a path; imported ones bring the other settings along; None: random weights",
     )
-    crop_size: int = Field(
-        default=112, ge=16, description="side of the 5-point aligned crop, pixels"
+    distance: Literal["cosine", "l2"] = Field(
+        default="cosine",
+        description="between embeddings: cosine (ArcFace, paper) or l2, the length of the "
+        "difference (dlib, whose embeddings of any two faces have a cosine above 0.8)",
     )
+    crop_size: int = Field(default=112, ge=16, description="side of the aligned crop, pixels")
     input_range: Literal["signed", "unit"] = Field(
         default="signed",
         description="signed: 2x-1 in [-1, 1] as ArcFace expects; unit: raw [0, 1], as the code "
-        "did until May 2022 and thus for the numbers of the paper",
+        "did until May 2022 and thus for the numbers of the paper; dlib has its own, whatever "
+        "stands here",
     )
     embedding: int = Field(default=512, ge=2, description="dimension of the identity embedding")
     widths: tuple[int, int, int, int] = Field(
@@ -164,7 +179,11 @@ class RecognitionConfig(Section):
     )
 
     @model_validator(mode="after")
-    def _sizes_of_arcface(self) -> Self:
-        if self.architecture == "iresnet50" and (self.crop_size, self.embedding) != (112, 512):
-            raise ValueError("iresnet50 takes crops of 112 pixels and embeds in 512 dimensions")
+    def _sizes_of_the_published_ones(self) -> Self:
+        sizes = {"small": None, "dlib": (150, 128)}.get(self.architecture, (112, 512))
+        if sizes and (self.crop_size, self.embedding) != sizes:
+            raise ValueError(
+                f"{self.architecture} takes crops of {sizes[0]} pixels and embeds in {sizes[1]} "
+                "dimensions"
+            )
         return self

@@ -1,4 +1,4 @@
-"""ArcFace's iresnet50 with the parameter names of InsightFace, so that its weights load."""
+"""ArcFace's iresnets with the parameter names of InsightFace, so that its weights load."""
 
 from __future__ import annotations
 
@@ -36,21 +36,31 @@ def _stage(inputs: int, outputs: int, blocks: int) -> nn.Sequential:
     return nn.Sequential(ImprovedBlock(inputs, outputs, 2), *rest)
 
 
-class IResNet50(nn.Module):
-    """ArcFace r50 for 112 x 112 crops: 43,590,848 parameters, 512-d embedding."""
+WIDTHS = (64, 128, 256, 512)
+EMBEDDING = 512
 
-    def __init__(self) -> None:
+
+class IResNet(nn.Module):
+    """A network of ArcFace for 112 x 112 crops, 512-d embedding; r50 has 43,590,848 parameters.
+
+    blocks: of the four stages; widths: their channels.
+    """
+
+    def __init__(
+        self, blocks: tuple[int, int, int, int], widths: tuple[int, int, int, int] = WIDTHS
+    ) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(3, 64, 3, 1, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(64)
-        self.prelu = nn.PReLU(64)
-        self.layer1 = _stage(64, 64, 3)
-        self.layer2 = _stage(64, 128, 4)
-        self.layer3 = _stage(128, 256, 14)
-        self.layer4 = _stage(256, 512, 3)
-        self.bn2 = nn.BatchNorm2d(512)
-        self.fc = nn.Linear(512 * 7 * 7, 512)
-        self.features = nn.BatchNorm1d(512)
+        first, second, third, fourth = widths
+        self.conv1 = nn.Conv2d(3, first, 3, 1, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(first)
+        self.prelu = nn.PReLU(first)
+        self.layer1 = _stage(first, first, blocks[0])
+        self.layer2 = _stage(first, second, blocks[1])
+        self.layer3 = _stage(second, third, blocks[2])
+        self.layer4 = _stage(third, fourth, blocks[3])
+        self.bn2 = nn.BatchNorm2d(fourth)
+        self.fc = nn.Linear(fourth * 7 * 7, EMBEDDING)
+        self.features = nn.BatchNorm1d(EMBEDDING)
         nn.init.ones_(self.features.weight)
         self.features.weight.requires_grad_(False)
 

@@ -12,32 +12,34 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from focsbench.errors import CacheError
+from focsbench.weights.store import CHECKSUMS, path_of, read_checksums
 
 WEIGHTS_FOLDER = Path(__file__).parent / "weights"
-CHECKSUMS = "SHA256SUMS"
 
 
 def weights_path(name: str) -> Path:
-    """Return the file of a name: inside the package's weights folder unless it has a folder."""
+    """Return the file of a name.
+
+    With a folder it is a path; without one, a file of the package's weights folder, or else the
+    name of imported weights.
+
+    Raises:
+        CacheError: if there are no such weights.
+    """
     path = Path(name)
-    return path if path.parent != Path() else WEIGHTS_FOLDER / name
+    if path.parent != Path():
+        return path
+    shipped = WEIGHTS_FOLDER / name
+    return shipped if shipped.is_file() else path_of(name)
 
 
-def read_checksums(folder: Path) -> dict[str, str]:
-    """Read ``SHA256SUMS`` (format of sha256sum: digest, two spaces, name) of a folder."""
-    file = folder / CHECKSUMS
-    if not file.is_file():
-        return {}
-    pairs = (line.split(maxsplit=1) for line in file.read_text().splitlines() if line.strip())
-    return {name.strip(): digest for digest, name in pairs}
-
-
-def load_weights(module: nn.Module, path: Path) -> None:
+def load_weights(module: nn.Module, path: Path, optional: tuple[str, ...] = ()) -> None:
     """Load the weights of a module after checking their checksum.
 
     Args:
-        module: receives all its parameters and buffers, cast to its own dtype.
+        module: receives its parameters and buffers, cast to its own dtype.
         path: safetensors file; the ``SHA256SUMS`` in its folder must list it.
+        optional: names that stay as they are where the file lacks all of them.
 
     Raises:
         CacheError: if the file is missing, not listed, altered, or of another architecture.
@@ -50,7 +52,10 @@ def load_weights(module: nn.Module, path: Path) -> None:
     if hashlib.sha256(path.read_bytes()).hexdigest() != expected:
         raise CacheError(f"{path} does not match its checksum: reinstall focsbench or delete it.")
     try:
-        module.load_state_dict(load_file(path))
+        state = load_file(path)
+        if not state.keys() & set(optional):
+            state |= {name: value for name, value in module.state_dict().items() if name in optional}
+        module.load_state_dict(state)
     except (RuntimeError, SafetensorError) as error:
         raise CacheError(
             f"{path} does not fit the configured network ({type(module).__name__}): "

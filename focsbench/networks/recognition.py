@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Protocol, cast
+from typing import Literal, Protocol, cast
 
 import torch
 from torch import Tensor, nn
@@ -11,8 +11,10 @@ from torch.nn import functional
 
 from focsbench.networks.blocks import ResidualBlock, use_channels_last
 from focsbench.networks.config import RecognitionConfig
-from focsbench.networks.face_crop import face_crop
-from focsbench.networks.iresnet import IResNet50
+from focsbench.networks.dlib_resnet import DlibResNet
+from focsbench.networks.face_crop import dlib_chip, face_crop
+from focsbench.networks.iresnet import IResNet
+from focsbench.networks.iresnet_shapes import IRESNETS
 
 
 class _Backbone(Protocol):
@@ -51,8 +53,16 @@ class SmallRecognizer(nn.Module):
         return out
 
 
+def _backbone(config: RecognitionConfig) -> nn.Module:
+    if config.architecture == "small":
+        return SmallRecognizer(config)
+    if config.architecture == "dlib":
+        return DlibResNet()
+    return IResNet(IRESNETS[int(config.architecture.removeprefix("iresnet"))])
+
+
 class RecognitionNetwork(nn.Module):
-    """Crop by five landmarks, then compute shallow features or a unit embedding.
+    """Crop by landmarks, then compute shallow features or an embedding.
 
     As a judge it is frozen: call ``freeze()`` after loading weights.
     """
@@ -60,12 +70,13 @@ class RecognitionNetwork(nn.Module):
     def __init__(self, config: RecognitionConfig) -> None:
         super().__init__()
         self.config = config
-        self.backbone: nn.Module
-        if config.architecture == "iresnet50":
-            self.backbone = IResNet50()
-        else:
-            self.backbone = SmallRecognizer(config)
+        self.backbone = _backbone(config)
         use_channels_last(self)
+
+    @property
+    def distance(self) -> Literal["cosine", "l2"]:
+        """How embeddings are compared."""
+        return self.config.distance
 
     def freeze(self) -> RecognitionNetwork:
         """Switch to evaluation for good: no parameter gradients, fixed batch statistics."""
@@ -74,6 +85,8 @@ class RecognitionNetwork(nn.Module):
 
     def crop(self, images: Tensor, landmarks: Tensor) -> Tensor:
         """Crop (B, 3, S, S) images in [0, 1] by (B, 68, 2) landmarks to the input range of F."""
+        if self.config.architecture == "dlib":
+            return dlib_chip(images, landmarks, self.config.crop_size)
         crops = face_crop(images, landmarks, self.config.crop_size)
         return 2.0 * crops - 1.0 if self.config.input_range == "signed" else crops
 
@@ -82,13 +95,14 @@ class RecognitionNetwork(nn.Module):
         return self._net().shallow(self.crop(images, landmarks))
 
     def embed(self, images: Tensor, landmarks: Tensor) -> Tensor:
-        """Identity embedding of unit length, (B, D)."""
+        """Identity embedding, (B, D): of unit length where cosines compare them, else as it is."""
         return self.embed_crops(self.crop(images, landmarks))
 
     def embed_crops(self, crops: Tensor) -> Tensor:
         """Embed crops that are already in the input range (used to train F), (B, D)."""
         net = self._net()
-        return functional.normalize(net.deep(net.shallow(crops)), dim=1)
+        embedding = net.deep(net.shallow(crops))
+        return functional.normalize(embedding, dim=1) if self.distance == "cosine" else embedding
 
     def forward(self, images: Tensor, landmarks: Tensor) -> Tensor:
         """Same as :meth:`embed`."""

@@ -1,0 +1,1 @@
+"""Weights of others: recognised, converted, kept per user with their origin and licence."""

@@ -1,0 +1,184 @@
+"""The user's folder of imported weights: one safetensors file and one record per name.
+
+Beside them lies ``SHA256SUMS`` in the format of sha256sum, as everywhere in the project where
+weights lie. In settings a name may carry the start of the checksum, ``arcface@1a2b3c4d``: such a
+name means these numbers and no others.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from focsbench.errors import CacheError, ConfigError
+from focsbench.files import sha256_of, write_atomically, write_json
+from focsbench.paths import cache_dir
+
+CHECKSUMS = "SHA256SUMS"
+SUFFIX = ".safetensors"
+PIN_LENGTH = 8
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_PINNED = re.compile(r"(?P<name>[^@]+)@(?P<pin>[0-9a-f]{8})")
+
+
+@dataclass(frozen=True)
+class Record:
+    """Where imported weights come from and what they are.
+
+    name: what settings call them. kind, title: what the file was recognised as. role: ``encoder``,
+    ``unet``, ``recognition`` or ``deep3d``. licence: what is known of its terms. origin: who
+    publishes such files. settings: fields of the network's settings that belong to the weights.
+    source: name of the file that was imported, source_sha256: of its bytes. sha256: of the
+    safetensors file. parameters: how many numbers it holds.
+    """
+
+    name: str
+    kind: str
+    title: str
+    role: str
+    licence: str
+    origin: str
+    source: str
+    source_sha256: str
+    sha256: str
+    parameters: int
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def pinned(self) -> str:
+        """The name with the start of the checksum."""
+        return f"{self.name}@{self.sha256[:PIN_LENGTH]}"
+
+
+def weights_folder() -> Path:
+    """Return the folder of imported weights (it need not exist)."""
+    return cache_dir() / "weights"
+
+
+def checked_name(name: str) -> str:
+    """Return a name that can be a file name.
+
+    Raises:
+        ConfigError: if it cannot.
+    """
+    if not _NAME.fullmatch(name):
+        raise ConfigError(
+            f"'{name}' cannot be the name of weights; take letters, digits, '.', '_' and '-'."
+        )
+    return name
+
+
+def records() -> list[Record]:
+    """Return the records of all imported weights, by name.
+
+    Raises:
+        CacheError: if one is damaged.
+    """
+    return [_read(path) for path in sorted(weights_folder().glob("*.json"))]
+
+
+def find(name: str) -> Record | None:
+    """Return the record of a name, which may be pinned; None if there is no such name.
+
+    Raises:
+        CacheError: if the record is damaged or the name is pinned to other numbers.
+    """
+    pinned = _PINNED.fullmatch(name)
+    plain = pinned["name"] if pinned else name
+    path = weights_folder() / f"{plain}.json"
+    if not _NAME.fullmatch(plain) or not path.is_file():
+        return None
+    record = _read(path)
+    if pinned and record.pinned != name:
+        raise CacheError(
+            f"{path}: the weights {plain} were imported again from another file; import the one of "
+            f"{name} under a name of its own."
+        )
+    return record
+
+
+def path_of(name: str) -> Path:
+    """Return the safetensors file of imported weights.
+
+    Raises:
+        CacheError: as :func:`find`, also if there is no such name.
+    """
+    record = find(name)
+    if record is None:
+        known = ", ".join(record.name for record in records()) or "none so far"
+        raise CacheError(
+            f"there are no weights '{name}': focsbench weights import FILE --name {name} makes them "
+            f"(imported: {known})."
+        )
+    return weights_folder() / f"{record.name}{SUFFIX}"
+
+
+def add(content: bytes, record: Record, replace: bool = False) -> None:
+    """Keep a safetensors file and its record.
+
+    Raises:
+        ConfigError: if the name is taken by other numbers and ``replace`` is false.
+        CacheError: if the folder cannot be written.
+    """
+    folder = weights_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / ".lock"):
+            other = find(record.name)
+            if other is not None and other.sha256 != record.sha256 and not replace:
+                raise ConfigError(
+                    f"there are other weights named {record.name} already ({other.title}, from "
+                    f"{other.source}); choose another --name, or --replace them."
+                )
+            write_atomically(folder / f"{record.name}{SUFFIX}", content)
+            _list_checksum(folder, f"{record.name}{SUFFIX}", record.sha256)
+            write_json(folder / f"{record.name}.json", asdict(record))
+    except OSError as error:
+        raise CacheError(
+            f"{folder}: cannot be written ({error.strerror}); set FOCSBENCH_CACHE to a folder that "
+            "can."
+        ) from None
+
+
+def verify(record: Record) -> str:
+    """Return what is wrong with the file of a record, or an empty string."""
+    path = weights_folder() / f"{record.name}{SUFFIX}"
+    if not path.is_file():
+        return "missing"
+    if sha256_of(path) != record.sha256:
+        return "altered"
+    return "" if read_checksums(path.parent).get(path.name) == record.sha256 else "not listed"
+
+
+def read_checksums(folder: Path) -> dict[str, str]:
+    """Read ``SHA256SUMS`` (format of sha256sum: digest, two spaces, name) of a folder."""
+    file = folder / CHECKSUMS
+    if not file.is_file():
+        return {}
+    pairs = (line.split(maxsplit=1) for line in file.read_text().splitlines() if line.strip())
+    return {name.strip(): digest for digest, name in pairs}
+
+
+def _list_checksum(folder: Path, name: str, digest: str) -> None:
+    sums = read_checksums(folder) | {name: digest}
+    lines = (f"{sums[name]}  {name}\n" for name in sorted(sums))
+    write_atomically(folder / CHECKSUMS, "".join(lines).encode())
+
+
+def _read(path: Path) -> Record:
+    try:
+        values: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        record = Record(**{item.name: values[item.name] for item in fields(Record)})
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CacheError(
+            f"{path}: damaged record of weights ({error}); delete it and import the weights again."
+        ) from None
+    if record.name != path.stem:
+        raise CacheError(f"{path}: names other weights, {record.name}; delete it.")
+    return record
