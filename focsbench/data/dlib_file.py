@@ -1,9 +1,9 @@
 """dlib's serialised networks (``.dat``), read without dlib and without trusting the file.
 
-The format is C++ objects one after the other: integers as a length byte and that many bytes, numbers
-as mantissa and exponent, tensors as four sizes and little-endian float32. Nothing in it can ask for
-anything to be run; what a hostile file can do is announce sizes, so that every size is compared with
-the bytes that are left before memory is taken.
+The format is C++ objects one after the other: integers as a length byte and that many bytes,
+numbers as mantissa and exponent, tensors as four sizes and little-endian float32. Nothing in it can
+ask for anything to be run; what a hostile file can do is announce sizes, so that every size is
+compared with the bytes that are left before memory is taken.
 
 Source of the format: the ``serialize`` functions of dlib 19.24 and 20.0 (``serialize.h``,
 ``cuda/tensor.h``, ``dnn/core.h``, ``dnn/layers.h``; Boost licence).
@@ -159,7 +159,7 @@ def _network(stream: DlibStream) -> DlibNetwork:
     if loss != "loss_metric_2":
         raise ValueError("its loss is not that of metric learning")
     stream.real(), stream.real()  # margin and distance of the loss, for training only
-    versions = []
+    versions: list[int] = []
     while (version := stream.integer()) != 3:  # 3: the layer above the input
         if version not in (1, 2) or len(versions) >= MAX_LAYERS:
             raise ValueError("it has a layer of an unknown version")
@@ -181,7 +181,7 @@ def _layer(stream: DlibStream) -> DlibLayer:
     name = stream.text()
     kind, reader = _READERS.get(name, ("", None))
     if reader is None:
-        raise ValueError(f"it has a layer {ascii(name)}")
+        raise ValueError(f"it has a layer {name!a}")
     layer = DlibLayer(kind, *reader(stream))
     for _ in range(3):  # states of training
         stream.boolean()

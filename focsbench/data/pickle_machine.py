@@ -1,10 +1,10 @@
 """What a pickle says, without doing it.
 
 A pickle is a program for a small stack machine that may import and call anything. This machine
-knows only the opcodes that plain data, numpy arrays and objects of plain data consist of. It imports
-and calls nothing: a name stays a name, a call stays a note of its arguments, so there is nothing
-that a hostile file could start. What such a file can do is refer to the same data again and again;
-who reads the result has to count (see :mod:`focsbench.data.restricted_pickle` and
+knows only the opcodes that plain data, numpy arrays and objects of plain data consist of. It
+imports and calls nothing: a name stays a name, a call stays a note of its arguments, so there is
+nothing that a hostile file could start. What such a file can do is refer to the same data again and
+again; who reads the result has to count (see :mod:`focsbench.data.restricted_pickle` and
 :mod:`focsbench.data.torch_file`).
 
 Source of the opcodes: Python's documentation of ``pickletools``.

@@ -6,9 +6,9 @@ module would import its classes and call what the file names. Here the pickle is
 of layers; of an object only its layers, parameters and buffers are followed. The result is a list
 of tensors by name, whose numbers are read when asked for.
 
-One reader for both kinds, so that a file of either is bounded the same way: every size that the file
-announces is compared with the bytes that are there before memory is taken, and nothing in it may be
-compressed (``torch.save`` does not compress).
+One reader for both kinds, so that a file of either is bounded the same way: every size that the
+file announces is compared with the bytes that are there before memory is taken, and nothing in it
+may be compressed (``torch.save`` does not compress).
 
 Source of the formats: ``torch/serialization.py`` and ``torch/_utils.py`` of PyTorch 1.6 to 2.13.
 """
@@ -150,8 +150,8 @@ class TorchFile:
     def _refused(self, error: BaseException) -> InputError:
         reason = " ".join(str(error).split()) or type(error).__name__
         return InputError(
-            f"{self.path}: not readable as weights of torch ({reason[:200]}); get the file from its "
-            "source again, and trust it no further if that does not help."
+            f"{self.path}: not readable as weights of torch ({reason[:200]}); get the file from "
+            "its source again, and trust it no further if that does not help."
         )
 
     def _zipped(self) -> Any:
@@ -295,7 +295,7 @@ def _check_records(records: list[zipfile.ZipInfo], size: int) -> None:
 
 def _content(archive: zipfile.ZipFile, record: zipfile.ZipInfo, limit: int) -> bytes:
     if record.file_size > limit:
-        raise ValueError(f"{ascii(record.filename[-40:])} is too large")
+        raise ValueError(f"{record.filename[-40:]!a} is too large")
     return archive.read(record)
 
 
@@ -305,5 +305,5 @@ def _start_of(file: io.BufferedReader, record: zipfile.ZipInfo) -> int:
     header = file.read(30)
     if len(header) < 30 or header[:4] != b"PK\x03\x04":
         raise ValueError("a record is not where it should be")
-    name, extra = struct.unpack_from("<HH", header, 26)
-    return record.header_offset + 30 + name + extra
+    lengths: tuple[int, ...] = struct.unpack_from("<HH", header, 26)
+    return record.header_offset + 30 + sum(lengths)

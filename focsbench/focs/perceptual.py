@@ -9,7 +9,6 @@ from torch.nn import functional
 
 from focsbench.focs.loss_config import Background, Feature
 
-
 Distance = Literal["cosine", "l2"]
 _SMALLEST_SQUARE = 1e-12  # the root of zero has no gradient
 

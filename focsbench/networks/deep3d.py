@@ -43,5 +43,7 @@ class Deep3DEncoder(nn.Module):
     def forward(self, images: Tensor) -> Deep3DCoefficients:
         """Map (B, 3, 224, 224) RGB in [0, 1], not normalised further, to coefficients."""
         pooled = self.backbone(images)[:, :, None, None]
-        *blocks, xy, z = (head(pooled).flatten(1) for head in self.final_layers)
-        return Deep3DCoefficients(*blocks, torch.cat([xy, z], dim=1))
+        blocks = [head(pooled).flatten(1) for head in self.final_layers]
+        translation = torch.cat(blocks[5:], dim=1)
+        identity, expression, albedo, angles, light = blocks[:5]
+        return Deep3DCoefficients(identity, expression, albedo, angles, light, translation)

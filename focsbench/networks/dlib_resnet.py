@@ -39,9 +39,7 @@ def _padded_sum(first: Tensor, second: Tensor) -> Tensor:
 
 
 def _filled(x: Tensor, sizes: list[int]) -> Tensor:
-    channels, rows, columns = (
-        size - own for size, own in zip(sizes, x.shape[1:], strict=True)
-    )
+    channels, rows, columns = (size - own for size, own in zip(sizes, x.shape[1:], strict=True))
     if not channels | rows | columns:
         return x
     return functional.pad(x, (0, columns, 0, rows, 0, channels))

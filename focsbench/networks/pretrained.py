@@ -54,7 +54,9 @@ def load_weights(module: nn.Module, path: Path, optional: tuple[str, ...] = ()) 
     try:
         state = load_file(path)
         if not state.keys() & set(optional):
-            state |= {name: value for name, value in module.state_dict().items() if name in optional}
+            state |= {
+                name: value for name, value in module.state_dict().items() if name in optional
+            }
         module.load_state_dict(state)
     except (RuntimeError, SafetensorError) as error:
         raise CacheError(

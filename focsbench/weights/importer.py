@@ -63,11 +63,11 @@ def import_weights(
             raise InputError(f"{path}: {_unknown(contents.shapes)}")
         if role is not None and kind.role != role:
             raise InputError(
-                f"{path}: holds {kind.title}, whose role is {kind.role}, not {role}; choose another "
-                "file or another --as."
+                f"{path}: holds {kind.title}, whose role is {kind.role}, not {role}; choose "
+                "another file or another --as."
             )
         arrays = _fitted(path, kind, contents)
-    name = checked_name(name or _default_name(path, kind))
+    name = checked_name(_default_name(path, kind) if name is None else name)
     content = save(arrays, metadata={"note": f"{kind.title}. Licence: {kind.licence}."})
     record = Record(
         name=name,

@@ -95,7 +95,7 @@ class _Graph:
         tensor = self._constants[name]
         if tensor.data_location == TensorProto.EXTERNAL:
             raise ValueError("its numbers are in another file")
-        return np.asarray(numpy_helper.to_array(tensor), dtype=np.float32)
+        return np.array(numpy_helper.to_array(tensor), dtype=np.float32)
 
 
 class _IResNetReader:
@@ -153,9 +153,7 @@ class _IResNetReader:
         self._value = users[0].output[0]
         return users[0]
 
-    def _convolution(
-        self, name: str, norm: str, side: int, stride: int, node: Any = None
-    ) -> None:
+    def _convolution(self, name: str, norm: str, side: int, stride: int, node: Any = None) -> None:
         if node is None:
             node = self._next("Conv")
         self._value = node.output[0]

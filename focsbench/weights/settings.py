@@ -31,8 +31,9 @@ def with_imported_weights(changes: Mapping[str, Any]) -> dict[str, Any]:
     changed = dict(changes)
     for section, role in SECTIONS.items():
         fields = changes.get(section)
-        name = fields.get("weights") if isinstance(fields, Mapping) else None
-        record = found(name) if isinstance(name, str) else None
+        if not isinstance(fields, Mapping) or not isinstance(fields.get("weights"), str):
+            continue
+        record = found(fields["weights"])
         if record is None:
             continue
         if record.role != role:

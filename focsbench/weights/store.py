@@ -113,8 +113,8 @@ def path_of(name: str) -> Path:
     if record is None:
         known = ", ".join(record.name for record in records()) or "none so far"
         raise CacheError(
-            f"there are no weights '{name}': focsbench weights import FILE --name {name} makes them "
-            f"(imported: {known})."
+            f"there are no weights '{name}': import a file with focsbench weights import FILE "
+            f"--name {name} (imported: {known})."
         )
     return weights_folder() / f"{record.name}{SUFFIX}"
 
