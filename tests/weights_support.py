@@ -76,7 +76,7 @@ def with_homes(network: nn.Module, monkeypatch) -> nn.Module:
                 alias = type(name, (type(module),), {"__module__": HOMES[name]})
                 monkeypatch.setattr(home, name, alias, raising=False)
             module.__class__ = getattr(home, name)
-        for own in ("config", "levels", "scales"):  # ours alone
+        for own in ("config", "levels", "scales", "sizes"):  # ours alone
             module.__dict__.pop(own, None)
     return network
 

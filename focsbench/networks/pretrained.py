@@ -20,8 +20,8 @@ WEIGHTS_FOLDER = Path(__file__).parent / "weights"
 def weights_path(name: str) -> Path:
     """Return the file of a name.
 
-    With a folder it is a path; without one, a file of the package's weights folder, or else the
-    name of imported weights.
+    With a folder it is a path; without one, a safetensors file of the package's weights folder, or
+    the name of imported weights.
 
     Raises:
         CacheError: if there are no such weights.
@@ -29,8 +29,7 @@ def weights_path(name: str) -> Path:
     path = Path(name)
     if path.parent != Path():
         return path
-    shipped = WEIGHTS_FOLDER / name
-    return shipped if shipped.is_file() else path_of(name)
+    return WEIGHTS_FOLDER / name if path.suffix == ".safetensors" else path_of(name)
 
 
 def load_weights(module: nn.Module, path: Path, optional: tuple[str, ...] = ()) -> None:

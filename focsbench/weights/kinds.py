@@ -109,7 +109,7 @@ RELEASED_ENCODER = Kind(
     origin="docker image chunluli/focus:1.2, MoFA_UNet_Save/*/enc_net_*.model",
     inside="vgg.",
     prefix="backbone.",
-    settings={"architecture": "resnet50", "head": "released"},
+    settings={"architecture": "resnet50", "head": "released", "weights_face_model": "bfm2017"},
 )
 RELEASED_UNET = Kind(
     name="released-unet",
@@ -137,7 +137,7 @@ IMAGENET = Kind(
     origin="torchvision, resnet50-*.pth, or the same names elsewhere",
     wrappers=("", "module.", "state_dict.", "state_dict.module.", "model."),
     prefix="backbone.",
-    settings={"architecture": "resnet50"},
+    settings={"architecture": "resnet50", "weights_face_model": None},
     dropped=("fc.",),
     may_lack=("backbone.fc.",),
 )

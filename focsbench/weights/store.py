@@ -67,9 +67,10 @@ def checked_name(name: str) -> str:
     Raises:
         ConfigError: if it cannot.
     """
-    if not _NAME.fullmatch(name):
+    if not _NAME.fullmatch(name) or name.endswith(SUFFIX):
         raise ConfigError(
-            f"'{name}' cannot be the name of weights; take letters, digits, '.', '_' and '-'."
+            f"'{name}' cannot be the name of weights; take letters, digits, '.', '_' and '-', and "
+            f"no {SUFFIX} at its end."
         )
     return name
 
