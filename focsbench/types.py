@@ -119,6 +119,8 @@ class BaselineContext:
     dataset: name of that dataset (``celeba``, ``ar``, ``now``).
     face_model_file: file or folder that the morphable model is read from, or None for a model
         that needs none; pass both to ``focsbench.face_models.load_face_model``.
+    row: what this row needs for itself: ``weights`` (name of imported weights) and
+        ``face_model_file`` (of a face model of its own), where it says so.
     """
 
     face_model: str
@@ -128,6 +130,7 @@ class BaselineContext:
     data_root: Path | None = None
     dataset: str = ""
     face_model_file: Path | None = None
+    row: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Baseline(Protocol):

@@ -62,6 +62,17 @@ class Method(_Section):
     changes: dict[str, Any] = Field({}, description="fields of FocsConfig that differ from it")
 
 
+class Row(_Section):
+    """What one row needs for itself."""
+
+    weights: str | None = Field(
+        None, description="imported weights (see focsbench weights list) instead of its usual ones"
+    )
+    face_model_file: Path | None = Field(
+        None, description="file of a face model that this row alone uses"
+    )
+
+
 class Profile(_Section):
     """One run, complete: the same profile and code give the same results."""
 
@@ -74,6 +85,7 @@ class Profile(_Section):
     )
     data: Data = Field(description="what to train on and to test on")
     method: Method = Field(Method(), description="settings of the trained rows")
+    rows: dict[str, Row] = Field({}, description="what single rows need for themselves, by name")
     methods: tuple[str, ...] = Field(min_length=1, description="rows, in the order of the tables")
     protocols: tuple[str, ...] = Field(min_length=1, description="protocols that score them")
     reports: tuple[str, ...] = Field((), description="tables and figures to write")

@@ -10,6 +10,7 @@ A step that joins the results of others does without those that failed.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from functools import partial
 from typing import Any
 
 from focsbench import registry
@@ -21,6 +22,7 @@ from focsbench.registry import Kind
 from focsbench.runs.datasets import fingerprint
 from focsbench.runs.environment import describe_environment, package_version
 from focsbench.runs.plan import Plan, Step
+from focsbench.runs.row_settings import row_settings
 from focsbench.runs.sources import SourceTree
 from focsbench.runs.sweep_plan import PROTOCOL as SWEEP_PROTOCOL
 from focsbench.runs.sweep_plan import SWEEP, sweep_stages, sweep_steps
@@ -106,6 +108,10 @@ class _Pipeline:
                 f"{kind.noun} {name} does not say its {attribute}; add it as a class attribute."
             ) from None
 
+    def _said(self, method: str, attribute: str) -> str:
+        """Return a class attribute that a baseline may have, or an empty string."""
+        return str(self._declared(Kind.BASELINE, method, attribute, default=""))
+
     def _face_model(self) -> Step:
         name, file = self._profile.face_model, self._profile.face_model_file
         file = checked_file(name, file)
@@ -188,6 +194,9 @@ class _Pipeline:
                     "method": STAGES[stages[-1]].method(self._method) if stages else {},
                     **self._images(dataset),
                 }
+                own = row_settings(self._profile, method, partial(self._said, method))
+                if own:
+                    config["row"] = own
                 yield self._step(
                     f"predict:{method}:{dataset}",
                     "focsbench.runs.predict:predict_step",

@@ -29,7 +29,8 @@ def predict_step(inputs: dict[str, Path], out: Path, config: dict[str, Any], wor
 
     An image that the method cannot reconstruct is recorded as failed; the others go on.
 
-    config: baseline, dataset, split, face_model, image_size, method (FocsConfig fields), stages.
+    config: baseline, dataset, split, face_model, image_size, method (FocsConfig fields), stages,
+    and row for a row that needs something for itself.
     """
     del workers
     root = dataset_root(inputs["data"], config["dataset"], config["split"])
@@ -43,6 +44,7 @@ def predict_step(inputs: dict[str, Path], out: Path, config: dict[str, Any], wor
             data_root=root,
             dataset=config["dataset"],
             face_model_file=recorded_file(inputs, config["face_model"]),
+            row=config.get("row", {}),
         )
     )
     failures = write_predictions(baseline, dataset, out, config["image_size"])
