@@ -101,9 +101,9 @@ def test_the_camera_is_deep3ds():
 
 
 def test_the_light_has_the_published_factors():
-    assert deep3d.BAND0 == pytest.approx(0.886227, abs=1e-6)
-    assert deep3d.BAND1 == pytest.approx(1.772454, abs=1e-6)
-    assert deep3d.BAND2 == pytest.approx(2.427032, abs=1e-6)
+    assert pytest.approx(0.886227, abs=1e-6) == deep3d.BAND0
+    assert pytest.approx(1.772454, abs=1e-6) == deep3d.BAND1
+    assert pytest.approx(2.427032, abs=1e-6) == deep3d.BAND2
     normals = torch.nn.functional.normalize(torch.randn(50, 3, dtype=torch.float64), dim=1)
     factors = [math.pi, *3 * [2 * math.pi / math.sqrt(3)], *5 * [2 * math.pi / math.sqrt(8)]]
     expected = sh_basis(normals) * torch.tensor(factors, dtype=torch.float64)
