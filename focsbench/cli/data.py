@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from focsbench.cli import data_check, data_lists
+from focsbench.cli import data_check, data_landmarks, data_lists
 from focsbench.cli.options import Workers
 from focsbench.errors import ConfigError
 
@@ -59,3 +59,4 @@ def show(
 
 app.command("check")(data_check.command)
 app.command("lists")(data_lists.command)
+app.command("landmarks")(data_landmarks.command)

@@ -12,6 +12,7 @@ from focsbench.cli import (
     convert,
     data,
     doctor,
+    fit,
     list_names,
     models,
     now,
@@ -56,6 +57,7 @@ app.command("train")(train.command)
 app.command("predict")(predict.command)
 app.command("score")(score.command)
 app.command("convert")(convert.command)
+app.command("fit")(fit.command)
 app.command("sweep")(sweep.command)
 app.command("list")(list_names.command)
 app.command("doctor")(doctor.command)

@@ -26,3 +26,14 @@ Changes = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="FIELD=VALUE", help="Change a field, e.g. data.ar=FOLDER."),
 ]
+DetectorName = Annotated[
+    str,
+    typer.Option(
+        help="dlib, face-alignment, insightface, or auto: the first that is installed. dlib's "
+        "68-point model was trained on iBUG 300-W, whose terms exclude commercial use."
+    ),
+]
+DetectorWeights = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER", help="Weights of the detector, where it cannot fetch them."),
+]

@@ -16,30 +16,46 @@ def read_landmarks(path: Path) -> dict[str, FloatArray]:
     """Read a list into {file name: (68, 2) float64 pixels}, in file order.
 
     Integers and floats are both accepted (the authors' lists hold integers, users' lists floats).
+    Of several lines for one file the last counts.
+
+    Raises:
+        InputError: if the file is missing, or naming the first line that is not usable.
+    """
+    return dict(read_landmark_lines(path))
+
+
+def read_landmark_lines(path: Path) -> list[tuple[str, FloatArray]]:
+    """Read every line of a list as :func:`read_landmarks` does: one file may have several faces.
 
     Raises:
         InputError: if the file is missing, or naming the first line that is not usable.
     """
     if not path.is_file():
         raise InputError(
-            f"{path}: the landmark list is missing; create it with a 68-point detector."
+            f"{path}: the landmark list is missing; `focsbench data landmarks FOLDER` makes one."
         )
-    landmarks: dict[str, FloatArray] = {}
-    with path.open(newline="", encoding="utf-8") as file:
-        for number, row in enumerate(csv.reader(file), start=1):
-            if not row:
-                continue
-            try:
-                values = np.array([float(value) for value in row[1:]])
-            except ValueError as error:
-                raise InputError(f"{path}, line {number}: {error}; write plain numbers.") from None
-            if values.size != 136 or not np.isfinite(values).all():
-                raise InputError(
-                    f"{path}, line {number}: expected a file name and 136 finite numbers, "
-                    f"found {values.size} numbers; detect the landmarks of {row[0]!r} again."
-                )
-            landmarks[row[0]] = values.reshape(68, 2)
-    return landmarks
+    lines: list[tuple[str, FloatArray]] = []
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            for number, row in enumerate(csv.reader(file), start=1):
+                if row:
+                    lines.append((row[0], _points(path, number, row)))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: not readable as a list ({error}); write it again.") from None
+    return lines
+
+
+def _points(path: Path, number: int, row: list[str]) -> FloatArray:
+    try:
+        values = np.array([float(value) for value in row[1:]])
+    except ValueError as error:
+        raise InputError(f"{path}, line {number}: {error}; write plain numbers.") from None
+    if values.size != 136 or not np.isfinite(values).all():
+        raise InputError(
+            f"{path}, line {number}: expected a file name and 136 finite numbers, "
+            f"found {values.size} numbers; detect the landmarks of {row[0]!r} again."
+        )
+    return values.reshape(68, 2)
 
 
 def write_landmarks(path: Path, items: Iterable[tuple[str, FloatArray]]) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from focsbench.data.alignment import align
-from focsbench.errors import InputError
+from focsbench.data.image_files import read_image
 from focsbench.types import FloatArray, Sample
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".ppm"})
@@ -16,20 +16,12 @@ _SAME_SHAPE = 0.02  # relative difference of the aspect ratios of a photograph a
 
 
 def open_image(path: Path, mode: str) -> Image.Image:
-    """Read an image file completely and convert it to ``mode`` (``RGB`` or ``L``).
+    """Read an image file as :func:`~focsbench.data.image_files.read_image` does, upright.
 
     Raises:
         InputError: naming the file if it is missing, damaged or not an image.
     """
-    try:
-        with Image.open(path) as image:
-            return image.convert(mode)
-    except FileNotFoundError:
-        raise InputError(
-            f"{path}: the image is missing; restore it or remove it from the list."
-        ) from None
-    except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
-        raise InputError(f"{path}: not a readable image ({error}); replace the file.") from None
+    return read_image(path, mode)
 
 
 def aligned_sample(

@@ -79,15 +79,19 @@ class FaceDecoder(nn.Module):
         )
         return shape.view(-1, self.vertex_count, 3)
 
-    def forward(self, latents: Latents) -> Decoded:
-        """Decode a batch of latents."""
+    def forward(self, latents: Latents, landmarks: Tensor | None = None) -> Decoded:
+        """Decode a batch of latents.
+
+        landmarks: (68,) vertices to take as landmarks instead of those of the face model.
+        """
         albedo = (self.mean_albedo + latents.albedo @ self.albedo_basis).view(
             -1, self.vertex_count, 3
         )
         output = self.renderer(
             self.shape(latents), albedo, latents.angles, latents.translation, latents.light
         )
-        return Decoded(latents, output.image, output.region, output.uv[:, self.landmarks68])
+        chosen = self.landmarks68 if landmarks is None else landmarks
+        return Decoded(latents, output.image, output.region, output.uv[:, chosen])
 
 
 class FaceAutoencoder(nn.Module):

@@ -24,12 +24,17 @@ UNET_FILE = "unet.safetensors"
 ENCODER_HEAD = ("backbone.fc.weight", "backbone.fc.bias")
 
 
-def build_decoder(config: FocsConfig, face_model: str | MorphableModel) -> FaceDecoder:
-    """Make the renderer of the face region of a model, given by its name or as it is."""
+def build_decoder(
+    config: FocsConfig, face_model: str | MorphableModel, image_size: int | None = None
+) -> FaceDecoder:
+    """Make the renderer of the face region of a model, given by its name or as it is.
+
+    image_size: side of its images, pixels; None for that of the configuration.
+    """
     model = load_face_model(face_model) if isinstance(face_model, str) else face_model
     return FaceDecoder(
         model.crop("face"),
-        config.image_size,
+        config.image_size if image_size is None else image_size,
         config.rasterizer,
         config.interpolation,
         config.renormalize_normals,

@@ -6,6 +6,7 @@ either returns usable arrays or raises one InputError that names the file and wh
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 
@@ -106,37 +107,57 @@ def _checked(path: Path, vertices: FloatArray, triangles: IntArray) -> Mesh:
     return Mesh(vertices, triangles)
 
 
-def write_mesh(path: Path, mesh: Mesh) -> None:
+def write_mesh(path: Path, mesh: Mesh, colours: FloatArray | None = None) -> None:
     """Write a mesh as binary .ply (float32) or as .obj (six decimals), by the suffix of the path.
 
     The same mesh gives the same bytes.
+
+    Args:
+        path: of the file.
+        mesh: in any unit.
+        colours: (V, 3) display RGB in [0, 1], written as vertex colours; None for none.
 
     Raises:
         InputError: if the suffix is neither.
     """
     if path.suffix.lower() == ".ply":
-        path.write_bytes(ply_bytes(mesh))
+        path.write_bytes(ply_bytes(mesh, colours))
     elif path.suffix.lower() == ".obj":
-        with path.open("w", encoding="ascii", newline="\n") as file:
-            np.savetxt(file, mesh.vertices, fmt="v %.6f %.6f %.6f")
-            np.savetxt(file, mesh.triangles + 1, fmt="f %d %d %d")
+        path.write_bytes(obj_bytes(mesh, colours))
     else:
         raise InputError(f"{path}: not a mesh format focsbench writes; choose .obj or .ply.")
 
 
-def ply_bytes(mesh: Mesh) -> bytes:
-    """Return a mesh as a binary little-endian PLY file with float32 coordinates."""
+def obj_bytes(mesh: Mesh, colours: FloatArray | None = None) -> bytes:
+    """Return a mesh as Wavefront OBJ; colours follow the coordinates, as MeshLab writes them."""
+    stream = io.BytesIO()
+    rows, form = mesh.vertices, "v %.6f %.6f %.6f"
+    if colours is not None:
+        rows, form = np.hstack([rows, np.clip(colours, 0, 1)]), form + " %.4f %.4f %.4f"
+    np.savetxt(stream, rows, fmt=form)
+    np.savetxt(stream, mesh.triangles + 1, fmt="f %d %d %d")
+    return stream.getvalue()
+
+
+def ply_bytes(mesh: Mesh, colours: FloatArray | None = None) -> bytes:
+    """Return a mesh as a binary little-endian PLY file: float32 coordinates, 8-bit colours."""
+    channels = ("red", "green", "blue") if colours is not None else ()
     header = (
         "ply\nformat binary_little_endian 1.0\n"
         f"element vertex {len(mesh.vertices)}\n"
         "property float x\nproperty float y\nproperty float z\n"
-        f"element face {len(mesh.triangles)}\n"
+        + "".join(f"property uchar {name}\n" for name in channels)
+        + f"element face {len(mesh.triangles)}\n"
         "property list uchar int vertex_indices\nend_header\n"
     )
+    vertices = np.zeros(len(mesh.vertices), dtype=[("xyz", "<f4", 3), ("rgb", "u1", len(channels))])
+    vertices["xyz"] = mesh.vertices
+    if colours is not None:
+        vertices["rgb"] = np.rint(np.clip(colours, 0, 1) * 255)
     faces = np.zeros(len(mesh.triangles), dtype=[("size", "u1"), ("corners", "<i4", 3)])
     faces["size"] = 3
     faces["corners"] = mesh.triangles
-    return header.encode("ascii") + mesh.vertices.astype("<f4").tobytes() + faces.tobytes()
+    return header.encode("ascii") + vertices.tobytes() + faces.tobytes()
 
 
 def read_landmarks7(path: Path) -> FloatArray:

@@ -1,0 +1,157 @@
+"""``focsbench fit``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from focsbench.cli.options import RUN, DetectorName, DetectorWeights
+from focsbench.errors import ConfigError
+
+if TYPE_CHECKING:
+    from focsbench.fit.batch import PhotoResult
+    from focsbench.fit.weights import Weights
+    from focsbench.landmarks.faces import Detector
+
+PAGE = "index.html"
+SUMMARY = "summary.json"
+
+
+class Faces(StrEnum):
+    """Which faces of a photograph are fitted."""
+
+    ALL = "all"
+    LARGEST = "largest"
+
+
+def command(
+    photos: Annotated[
+        list[Path], typer.Argument(metavar="PHOTO...", help="Photographs, or folders of them.")
+    ],
+    output: Annotated[Path, typer.Option(help="Folder to write.")] = Path("focsbench-fit"),
+    run: Annotated[
+        Path | None,
+        typer.Option(help=f"Run whose networks are used. [default: {RUN} if it is there]"),
+    ] = None,
+    method: Annotated[str, typer.Option(help="Row of the run whose networks are used.")] = "focs",
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="encoder.safetensors and unet.safetensors, instead of a run."
+        ),
+    ] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="Settings of --weights where their folder does not say.")
+    ] = None,
+    face_model: Annotated[
+        str | None, typer.Option(help="Face model of --weights where their folder does not say.")
+    ] = None,
+    refine: Annotated[
+        bool,
+        typer.Option(
+            help="Optimise every face on its photograph: landmarks, then colours inside a robust "
+            "mask. Networks trained on rendered faces need it on real ones. --no-refine keeps the "
+            "answer of the encoder."
+        ),
+    ] = True,
+    landmarks: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CSV",
+            help="Use these landmarks: file name and 136 numbers a line, one line a face.",
+        ),
+    ] = None,
+    detector: DetectorName = "auto",
+    detector_weights: DetectorWeights = None,
+    face: Annotated[Faces, typer.Option(help="Which faces of a photograph.")] = Faces.ALL,
+    smallest_face: Annotated[
+        float, typer.Option(min=1, help="Refuse faces with a smaller box, pixels.")
+    ] = 24.0,
+) -> None:
+    """Reconstruct the faces of photographs: meshes, pictures, masks, parameters and one page.
+
+    Photographs that fail are named, the others go on; the exit code is then 2.
+    """
+    from focsbench.fit.batch import fit_photo, folder_names, photo_paths
+    from focsbench.fit.fitter import Fitter
+    from focsbench.fit.refine import RefineSettings
+    from focsbench.progress import track
+
+    paths = photo_paths(photos)
+    folder = _output(output)
+    chosen = _weights(run, method, weights, preset, face_model)
+    found, detector_text = _detector(landmarks, detector, detector_weights)
+    fitter = Fitter(chosen, RefineSettings() if refine else None, smallest_face)
+    results = [
+        fit_photo(path, name, folder, found, fitter, face is Faces.LARGEST)
+        for path, name in track(
+            list(zip(paths, folder_names(paths), strict=True)), "fit", total=len(paths)
+        )
+    ]
+    facts = {
+        "weights": chosen.source,
+        "face model": chosen.face_model,
+        "landmarks": detector_text,
+        "mask": "segmentation network" if fitter.segments else "colour error (Eq. 9)",
+        "refined": "yes" if refine else "no",
+    }
+    _finish(results, folder, facts)
+
+
+def _finish(results: Sequence[PhotoResult], folder: Path, facts: dict[str, str]) -> None:
+    """Write page and summary, say what came of every photograph, and exit."""
+    from focsbench.files import write_json
+    from focsbench.fit.page import write_page
+    from focsbench.fit.summary import summary_of
+
+    write_page(folder / PAGE, results, list(facts.items()))
+    write_json(folder / SUMMARY, summary_of(results, facts))
+    for result in results:
+        if result.files is not None:
+            errors = ", ".join(f"{fitted.landmark_error:.1f} %" for fitted in result.faces)
+            count = f"{len(result.faces)} face{'s' if len(result.faces) > 1 else ''}"
+            typer.echo(f"{result.path}: {count}, landmarks off by {errors}: {result.files.folder}")
+        for failure in result.failures:
+            typer.secho(failure, fg=typer.colors.YELLOW, err=True)
+    typer.echo(folder / PAGE)
+    raise typer.Exit(2 if any(result.failures for result in results) else 0)
+
+
+def _output(path: Path) -> Path:
+    from focsbench.files import writable_file
+
+    return writable_file(path / PAGE, "--output").parent
+
+
+def _weights(
+    run: Path | None, method: str, weights: Path | None, preset: str | None, model: str | None
+) -> Weights:
+    from focsbench.fit.weights import shipped_weights, weights_of_folder, weights_of_run
+
+    if weights is not None:
+        if run is not None:
+            raise ConfigError("name either --run or --weights, not both.")
+        return weights_of_folder(weights, preset, model)
+    if run is None and not (RUN / "config.json").is_file():
+        typer.echo(
+            f"no run in {RUN}: using the encoder that comes with focsbench, and masks from the "
+            "colour error; `focsbench run-all` trains a segmentation network.",
+            err=True,
+        )
+        return shipped_weights()
+    return weights_of_run(run or RUN, method)
+
+
+def _detector(landmarks: Path | None, name: str, weights: Path | None) -> tuple[Detector, str]:
+    from focsbench.landmarks.cache import CachedDetector
+    from focsbench.landmarks.csv_list import CsvLandmarks
+    from focsbench.landmarks.detectors import open_detector
+
+    if landmarks is not None:
+        return CsvLandmarks(landmarks), str(landmarks)
+    detector = open_detector(name, weights)
+    return CachedDetector(detector), " ".join((detector.identity or name).split()[:2])

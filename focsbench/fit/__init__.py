@@ -1,0 +1,1 @@
+"""Faces of single photographs: from a file to meshes, pictures and one page to look at."""

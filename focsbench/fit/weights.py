@@ -1,0 +1,139 @@
+"""Which trained networks are used: those of a run, of a folder, or the encoder that ships."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from focsbench import registry
+from focsbench.errors import CacheError, ConfigError
+from focsbench.focs.config import FocsConfig
+from focsbench.registry import Kind
+from focsbench.runs.run_folder import RunFolder
+from focsbench.runs.sources import SourceTree
+from focsbench.runs.store import DESCRIPTION
+
+ENCODER = "encoder.safetensors"  # as training writes them (focs/build.py)
+UNET = "unet.safetensors"
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Networks on disk and what they were trained with.
+
+    folder: holds the encoder and, if the row has one, the segmentation network; None for the
+    encoder that ships with focsbench. source: for people.
+    """
+
+    config: FocsConfig
+    face_model: str
+    folder: Path | None
+    source: str
+
+    @property
+    def encoder(self) -> Path | None:
+        """File of R's encoder; None for the one that ships."""
+        return None if self.folder is None else self.folder / ENCODER
+
+    @property
+    def unet(self) -> Path | None:
+        """File of S, if there is one."""
+        if self.folder is None or not (self.folder / UNET).is_file():
+            return None
+        return self.folder / UNET
+
+
+def shipped_weights() -> Weights:
+    """The encoder that training starts from: trained on rendered photographs, without S."""
+    config = FocsConfig.preset("quick")
+    return Weights(config, "anny", None, "the encoder that comes with focsbench")
+
+
+def weights_of_run(run: Path, method: str) -> Weights:
+    """Find the networks that a run trained for a row.
+
+    Args:
+        run: folder of the run; training may still go on in it.
+        method: name of the row, e.g. ``focs``.
+
+    Raises:
+        InputError: if the folder is not a run.
+        ConfigError: if the row is unknown, is not trained, or is not trained yet.
+        CacheError: if a file of the networks was damaged.
+    """
+    folder = RunFolder(run)
+    folder.read_config()
+    stage = _last_stage(method)
+    descriptions = list(folder.store.root.glob(f"{stage}-*/{DESCRIPTION}"))
+    named = [path for path in descriptions if _facts(path).get("name") == stage]
+    if not named:
+        raise ConfigError(
+            f"{run}: holds no trained networks of {method} yet; "
+            f"`focsbench train {method} --output {run}` makes them."
+        )
+    newest = max(named, key=lambda path: path.stat().st_mtime)
+    facts = _facts(newest)
+    artefact = folder.store.find(stage, str(facts.get("key")), hashes=True)
+    if artefact is None:
+        raise CacheError(f"{newest}: this cached description is damaged; run again.")
+    return _described(artefact.folder, facts, f"{method} of {run}")
+
+
+def weights_of_folder(folder: Path, preset: str | None, face_model: str | None) -> Weights:
+    """Take networks from a folder with ``encoder.safetensors`` and, optional, ``unet.safetensors``.
+
+    Args:
+        folder: for example one of a training stage, whose ``artefact.json`` says the settings.
+        preset: settings of the networks where nothing says them: quick, paper or released.
+        face_model: name of the face model where nothing says it.
+
+    Raises:
+        ConfigError: if there is no encoder, or settings are needed and not given.
+    """
+    if not (folder / ENCODER).is_file():
+        raise ConfigError(f"{folder}: holds no {ENCODER}; name a folder of trained networks.")
+    facts = _facts(folder / DESCRIPTION)
+    if preset is None and facts:
+        return _described(folder, facts, str(folder))
+    if preset is None:
+        raise ConfigError(
+            f"{folder}: nothing says which settings its networks have; "
+            "add --preset quick, paper or released."
+        )
+    return Weights(FocsConfig.preset(preset), face_model or "anny", folder, str(folder))
+
+
+def _last_stage(method: str) -> str:
+    if method not in registry.names(Kind.BASELINE):
+        raise registry.unknown("method", method, set(registry.names(Kind.BASELINE)))
+    stages = SourceTree().class_constant(registry.target(Kind.BASELINE, method), "stages")
+    if not stages:
+        raise ConfigError(f"{method}: this row is not trained, so it cannot fit; choose focs.")
+    return str(stages[-1])
+
+
+def _described(folder: Path, facts: dict[str, Any], source: str) -> Weights:
+    settings = facts.get("config")
+    try:
+        if not isinstance(settings, dict):
+            raise TypeError("no settings")
+        config = FocsConfig.model_validate(settings["method"])
+        face_model = str(settings["face_model"])
+    except (KeyError, TypeError, ValidationError):
+        raise CacheError(
+            f"{folder / DESCRIPTION}: its settings are not those of this focsbench; "
+            "train again, or name --preset."
+        ) from None
+    return Weights(config, face_model, folder, source)
+
+
+def _facts(path: Path) -> dict[str, Any]:
+    try:
+        facts = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return facts if isinstance(facts, dict) else {}

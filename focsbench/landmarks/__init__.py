@@ -1,0 +1,1 @@
+"""Faces and their 68 landmarks in photographs: one interface, one file per detector."""
