@@ -34,11 +34,12 @@ class FittedFace:
     """What is known about one face.
 
     face: where it was found. alignment: of the photograph to the crop of `DRAWN_SIZE` (or more).
-    image: (S, S, 3) the crop in [0, 1]; render: (S, S, 3) on black; region: (S, S) drawn pixels;
-    visible: (S, S) in [0, 1], the face mask M (without a segmentation network, that of Eq. 9). latents: parameters by name. landmarks: (68, 2)
-    projected, pixels of the crop. landmark_error: root mean square distance to the detected inner
-    landmarks (iBUG 17 to 67), in per cent of the distance of the outer eye corners.
-    colour_error: root mean square difference inside the mask, grey levels of 255.
+    image: (S, S, 3) the crop in [0, 1]; render: (S, S, 3) on black; region: (S, S) drawn pixels.
+    visible: (S, S) in [0, 1], the face mask M; without a segmentation network that of Eq. 9.
+    latents: parameters by name. landmarks: (68, 2) projected, pixels of the crop. landmark_error:
+    root mean square distance to the detected inner landmarks (iBUG 17 to 67), in per cent of the
+    distance of the outer eye corners. colour_error: root mean square difference inside the mask,
+    grey levels of 255.
     """
 
     face: Face

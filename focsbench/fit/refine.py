@@ -26,8 +26,8 @@ from focsbench.focs.reductions import pixel_error
 from focsbench.networks.resnet import Latents
 from focsbench.types import FloatArray, IntArray
 
-MaskOf = Callable[[Decoded], Tensor]
-"""From what is drawn now to the mask M (1, S, S) of the segmentation network."""
+MaskOf = Callable[[Latents], Tensor]
+"""From the face as it is now to the mask M (1, S, S) of the segmentation network."""
 
 
 # Weights as in the preset quick where not said otherwise. A squared pixel counts 1 / 5.4 of what it
@@ -138,7 +138,7 @@ def _optimise(
     for iteration in range(settings.iterations):
         if iteration % settings.mask_every == 0:
             now = Latents(*blocks, light).detach()
-            mask = None if mask_of is None else mask_of(decoder(now))
+            mask = None if mask_of is None else mask_of(now)
             light = fit_light(decoder, now, images, mask)
         decoded = decoder(Latents(*blocks, light), vertices)
         trusted = robust_mask(images, decoded, mask, settings)
