@@ -20,7 +20,7 @@ from focsbench.fit.pictures import PhotoCanvas
 from focsbench.fit.refine import RefineSettings, robust_mask
 from focsbench.fit.weights import shipped_weights, weights_of_folder, weights_of_run
 from focsbench.geometry.io import read_mesh
-from focsbench.landmarks.faces import Face
+from focsbench.landmarks.faces import Box, Face
 
 SHORT = RefineSettings(iterations=60, mask_every=20)
 
@@ -195,7 +195,7 @@ def test_faces_without_enough_pixels_or_scale_are_refused(fitter):
     with pytest.raises(InputError, match="only 20 pixels wide"):
         fitter.fit(photo, Face.around(drawn.landmarks * 20 / width))
     with pytest.raises(InputError):
-        fitter.fit(photo, Face((0, 0, 90, 90), np.zeros((68, 2))))
+        fitter.fit(photo, Face(Box(0, 0, 90, 90), np.zeros((68, 2))))
 
 
 def test_folder_names_never_collide(tmp_path):
@@ -365,7 +365,7 @@ def test_networks_of_a_run_are_found_by_its_row(run):
     weights = weights_of_run(run, "focs")
     assert weights.unet is not None
     assert weights.face_model == "anny"
-    assert weights_of_folder(weights.folder, None, None).config == weights.config
+    assert weights_of_folder(weights.folder).config == weights.config
     drawn = rendered()
     fitter = Fitter(weights, replace(SHORT, iterations=2))
     assert fitter.segments
@@ -384,12 +384,12 @@ def test_networks_that_are_not_there_are_one_sentence(run, tmp_path):
     with pytest.raises(InputError, match="not a run folder"):
         weights_of_run(tmp_path, "focs")
     with pytest.raises(ConfigError, match=r"holds no encoder\.safetensors"):
-        weights_of_folder(tmp_path, None, None)
+        weights_of_folder(tmp_path)
     stage = weights_of_run(run, "focs").folder
     (stage / "artefact.json").unlink()
     with pytest.raises(ConfigError, match="--preset"):
-        weights_of_folder(stage, None, None)
-    assert weights_of_folder(stage, "smoke", None).face_model == "anny"
+        weights_of_folder(stage)
+    assert weights_of_folder(stage, "smoke").face_model == "anny"
 
 
 def test_damaged_networks_are_noticed(run):

@@ -50,6 +50,9 @@ def command(
     face_model: Annotated[
         str | None, typer.Option(help="Face model of --weights where their folder does not say.")
     ] = None,
+    face_model_file: Annotated[
+        Path | None, typer.Option(help="File of the face model, if it is read from one.")
+    ] = None,
     refine: Annotated[
         bool,
         typer.Option(
@@ -83,7 +86,7 @@ def command(
 
     paths = photo_paths(photos)
     folder = _output(output)
-    chosen = _weights(run, method, weights, preset, face_model)
+    chosen = _weights(run, method, weights, preset, face_model, face_model_file)
     found, detector_text = _detector(landmarks, detector, detector_weights)
     fitter = Fitter(chosen, RefineSettings() if refine else None, smallest_face)
     results = [
@@ -128,14 +131,19 @@ def _output(path: Path) -> Path:
 
 
 def _weights(
-    run: Path | None, method: str, weights: Path | None, preset: str | None, model: str | None
+    run: Path | None,
+    method: str,
+    weights: Path | None,
+    preset: str | None,
+    model: str | None,
+    model_file: Path | None,
 ) -> Weights:
     from focsbench.fit.weights import shipped_weights, weights_of_folder, weights_of_run
 
     if weights is not None:
         if run is not None:
             raise ConfigError("name either --run or --weights, not both.")
-        return weights_of_folder(weights, preset, model)
+        return weights_of_folder(weights, preset, model, model_file)
     if run is None and not (RUN / "config.json").is_file():
         typer.echo(
             f"no run in {RUN}: using the encoder that comes with focsbench, and masks from the "
@@ -143,7 +151,7 @@ def _weights(
             err=True,
         )
         return shipped_weights()
-    return weights_of_run(run or RUN, method)
+    return weights_of_run(run or RUN, method, model_file)
 
 
 def _detector(landmarks: Path | None, name: str, weights: Path | None) -> tuple[Detector, str]:

@@ -21,10 +21,6 @@ LARGEST_PIXELS = 120_000_000
 
 # What people and datasets use. PostScript and the like would start other programs.
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "JPEG2000", "AVIF", "TGA")
-SUFFIXES = (
-    ".jpg", ".jpeg", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".jp2",
-    ".avif",
-)  # fmt: skip
 _APPLE = (".heic", ".heif")
 # What the decoders raise on damaged files, beside errors of the file system.
 _DAMAGED = (

@@ -9,9 +9,12 @@ from PIL import Image
 
 from focsbench.data.alignment import align
 from focsbench.data.image_files import read_image
+from focsbench.errors import InputError
 from focsbench.types import FloatArray, Sample
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".ppm"})
+IMAGE_SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".gif", ".jp2", ".avif"}
+)
 _SAME_SHAPE = 0.02  # relative difference of the aspect ratios of a photograph and its mask
 
 

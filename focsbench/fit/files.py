@@ -85,7 +85,7 @@ def write_faces(
 def parameters_of(fitted: FittedFace) -> dict[str, np.ndarray]:
     """Named arrays of a fitted face.
 
-    identity (80,), expression (64,), albedo (80,), angles (3,) rad, translation (3,) mm, light
+    identity (I,), expression (E,), albedo (A,), angles (3,) rad, translation (3,) mm, light
     (27,); box (4,) and landmarks68 (68, 2) as detected, fitted68 (68, 2) as fitted, pixels of the
     upright photograph; photo_size, resized_size and corner (2,) of the alignment, and its
     crop_size ().

@@ -67,7 +67,7 @@ class Fitter:
         refine: RefineSettings | None,
         smallest_face: float = SMALLEST_FACE,
     ) -> None:
-        self.model = load_face_model(weights.face_model)
+        self.model = load_face_model(weights.face_model, weights.face_model_file)
         self._drawn = self.model.crop("face")
         self._config = weights.config
         self._refine = refine
@@ -109,7 +109,7 @@ class Fitter:
         landmarks = alignment.points(face.landmarks)
         with torch.no_grad():
             latents: Latents = self._network.encoder(small)
-        vertices = self._drawn.landmarks68
+        vertices: IntArray = self._drawn.landmarks68
         if self._refine is not None:
             answer = refine(
                 self.decoder(self.size),

@@ -62,7 +62,8 @@ def glb_bytes(head: Head) -> bytes:
         process=False,
     )
     exported = mesh.export(file_type="glb")
-    return bytes(exported)
+    assert isinstance(exported, bytes)
+    return exported
 
 
 def _bytes(colours: FloatArray) -> NDArray[np.uint8]:

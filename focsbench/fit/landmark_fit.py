@@ -28,7 +28,7 @@ SLIDING = (0, 1, 2, 3, 4, 5, 11, 12, 13, 14, 15, 16)  # the chin keeps its verti
 
 @dataclass
 class Pose:
-    """What the landmarks say: identity (80,), expression (64,), angles (3,) rad, translation mm."""
+    """What the landmarks say: identity (I,), expression (E,), angles (3,) rad, translation mm."""
 
     identity: FloatArray
     expression: FloatArray
@@ -92,7 +92,7 @@ def _project(
         [model.identity_basis[:, vertices], model.expression_basis[:, vertices]]
     ).astype(np.float64)  # (144, 68, 3)
     weights = np.concatenate([pose.identity, pose.expression])
-    points = model.mean_shape[vertices] + np.tensordot(weights, bases, axes=1)
+    points = model.fitted_mean[vertices] + np.tensordot(weights, bases, axes=1)
     rotation = _rotation(pose.angles)
     offset = pose.translation + np.array([0.0, 0.0, CAMERA_DISTANCE])
     camera = points @ rotation.T + offset
@@ -123,7 +123,7 @@ class _Jaw:
 
     def __init__(self, model: MorphableModel) -> None:
         self._model = model
-        mean = model.mean_shape
+        mean = model.fitted_mean
         self._candidates: list[tuple[int, IntArray]] = []
         for number in SLIDING:
             point = mean[model.landmarks68[number]]

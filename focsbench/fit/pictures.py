@@ -66,8 +66,9 @@ class PhotoCanvas:
         return np.asarray(self.points(fitted.alignment.points_back(corners)) + 0.5)
 
     def _drawing_size(self, fitted: FittedFace) -> int:
-        (left, _), (right, _) = self._window(fitted).tolist()
-        return min(max(math.ceil(SUPERSAMPLING * (right - left)), 64), LARGEST_DRAWING)
+        window = self._window(fitted)
+        wanted = math.ceil(SUPERSAMPLING * float(window[1, 0] - window[0, 0]))
+        return min(max(wanted, 64), LARGEST_DRAWING)
 
     def _paste(self, picture: Image.Image, layer: Image.Image, fitted: FittedFace) -> None:
         placed = self._placed(layer, fitted)

@@ -9,7 +9,7 @@ usual one count less and less (Eq. 9 made soft).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -137,17 +137,21 @@ def _optimise(
     light, mask = start.light.detach(), None
     for iteration in range(settings.iterations):
         if iteration % settings.mask_every == 0:
-            now = Latents(*blocks, light).detach()
+            now = _latents(blocks, light).detach()
             mask = None if mask_of is None else mask_of(now)
             light = fit_light(decoder, now, images, mask)
-        decoded = decoder(Latents(*blocks, light), vertices)
+        decoded = decoder(_latents(blocks, light), vertices)
         trusted = robust_mask(images, decoded, mask, settings)
         loss = reconstruction_loss(settings.loss, images, points, decoded, trusted, None)
         optimiser.zero_grad()
-        loss.total.backward()
+        loss.total.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         schedule.step()
-    return Latents(*blocks, light).detach()
+    return _latents(blocks, light).detach()
+
+
+def _latents(blocks: Sequence[Tensor], light: Tensor) -> Latents:
+    return Latents(*(*blocks, light))
 
 
 def robust_mask(

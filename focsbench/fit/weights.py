@@ -26,13 +26,15 @@ class Weights:
     """Networks on disk and what they were trained with.
 
     folder: holds the encoder and, if the row has one, the segmentation network; None for the
-    encoder that ships with focsbench. source: for people.
+    encoder that ships with focsbench. source: for people. face_model_file: of a face model that is
+    read from a file.
     """
 
     config: FocsConfig
     face_model: str
     folder: Path | None
     source: str
+    face_model_file: Path | None = None
 
     @property
     def encoder(self) -> Path | None:
@@ -53,12 +55,13 @@ def shipped_weights() -> Weights:
     return Weights(config, "anny", None, "the encoder that comes with focsbench")
 
 
-def weights_of_run(run: Path, method: str) -> Weights:
+def weights_of_run(run: Path, method: str, face_model_file: Path | None = None) -> Weights:
     """Find the networks that a run trained for a row.
 
     Args:
         run: folder of the run; training may still go on in it.
         method: name of the row, e.g. ``focs``.
+        face_model_file: where the file of the face model is now, if the run read one elsewhere.
 
     Raises:
         InputError: if the folder is not a run.
@@ -66,7 +69,8 @@ def weights_of_run(run: Path, method: str) -> Weights:
         CacheError: if a file of the networks was damaged.
     """
     folder = RunFolder(run)
-    folder.read_config()
+    recorded = folder.read_config().get("face_model_file")
+    file = face_model_file or (Path(recorded) if isinstance(recorded, str) else None)
     stage = _last_stage(method)
     descriptions = list(folder.store.root.glob(f"{stage}-*/{DESCRIPTION}"))
     named = [path for path in descriptions if _facts(path).get("name") == stage]
@@ -80,16 +84,22 @@ def weights_of_run(run: Path, method: str) -> Weights:
     artefact = folder.store.find(stage, str(facts.get("key")), hashes=True)
     if artefact is None:
         raise CacheError(f"{newest}: this cached description is damaged; run again.")
-    return _described(artefact.folder, facts, f"{method} of {run}")
+    return _described(artefact.folder, facts, f"{method} of {run}", file)
 
 
-def weights_of_folder(folder: Path, preset: str | None, face_model: str | None) -> Weights:
+def weights_of_folder(
+    folder: Path,
+    preset: str | None = None,
+    face_model: str | None = None,
+    face_model_file: Path | None = None,
+) -> Weights:
     """Take networks from a folder with ``encoder.safetensors`` and, optional, ``unet.safetensors``.
 
     Args:
         folder: for example one of a training stage, whose ``artefact.json`` says the settings.
         preset: settings of the networks where nothing says them: quick, paper or released.
         face_model: name of the face model where nothing says it.
+        face_model_file: file of a face model that is read from one.
 
     Raises:
         ConfigError: if there is no encoder, or settings are needed and not given.
@@ -98,13 +108,14 @@ def weights_of_folder(folder: Path, preset: str | None, face_model: str | None) 
         raise ConfigError(f"{folder}: holds no {ENCODER}; name a folder of trained networks.")
     facts = _facts(folder / DESCRIPTION)
     if preset is None and facts:
-        return _described(folder, facts, str(folder))
+        return _described(folder, facts, str(folder), face_model_file)
     if preset is None:
         raise ConfigError(
             f"{folder}: nothing says which settings its networks have; "
             "add --preset quick, paper or released."
         )
-    return Weights(FocsConfig.preset(preset), face_model or "anny", folder, str(folder))
+    config = FocsConfig.preset(preset)
+    return Weights(config, face_model or "anny", folder, str(folder), face_model_file)
 
 
 def _last_stage(method: str) -> str:
@@ -116,7 +127,7 @@ def _last_stage(method: str) -> str:
     return str(stages[-1])
 
 
-def _described(folder: Path, facts: dict[str, Any], source: str) -> Weights:
+def _described(folder: Path, facts: dict[str, Any], source: str, file: Path | None) -> Weights:
     settings = facts.get("config")
     try:
         if not isinstance(settings, dict):
@@ -128,7 +139,7 @@ def _described(folder: Path, facts: dict[str, Any], source: str) -> Weights:
             f"{folder / DESCRIPTION}: its settings are not those of this focsbench; "
             "train again, or name --preset."
         ) from None
-    return Weights(config, face_model, folder, source)
+    return Weights(config, face_model, folder, source, file)
 
 
 def _facts(path: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from focsbench.files import write_atomically
-from focsbench.landmarks.faces import Detector, Face, Photo
+from focsbench.landmarks.faces import Box, Detector, Face, Photo
 from focsbench.paths import cache_dir
 
 
@@ -55,11 +55,11 @@ def _read(path: Path) -> list[Face] | None:
 
 
 def _face(entry: dict[str, Any]) -> Face:
-    left, top, right, bottom = (float(edge) for edge in entry["box"])
+    box = Box(*(float(edge) for edge in entry["box"]))
     points = np.array(entry["landmarks"], dtype=np.float64)
     if points.shape != (68, 2):
         raise ValueError("not 68 landmarks")
-    return Face((left, top, right, bottom), points)
+    return Face(box, points)
 
 
 def _write(path: Path, faces: list[Face]) -> None:

@@ -18,10 +18,8 @@ from PIL import Image
 
 from focsbench.files import sha256_of
 from focsbench.landmarks.detectors import missing_weights
-from focsbench.landmarks.faces import Face, Photo, largest_first
+from focsbench.landmarks.faces import Box, Face, Photo, largest_first
 from focsbench.paths import cache_dir
-
-Box = tuple[float, float, float, float]
 
 LANDMARKS = "shape_predictor_68_face_landmarks.dat"
 NETWORK = "mmod_human_face_detector.dat"
@@ -122,8 +120,7 @@ def _reduced(image: Image.Image, side: int, largest_scale: float) -> tuple[Any, 
 
 def _box(rectangle: Any, scale: float) -> Box:
     edges = (rectangle.left(), rectangle.top(), rectangle.right(), rectangle.bottom())
-    left, top, right, bottom = ((edge + 0.5) / scale - 0.5 for edge in edges)
-    return left, top, right, bottom
+    return Box(*((edge + 0.5) / scale - 0.5 for edge in edges))
 
 
 def _distinct(boxes: list[Box]) -> list[Box]:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from focsbench.landmarks.detectors import missing_weights
-from focsbench.landmarks.faces import Face, Photo, largest_first
+from focsbench.landmarks.faces import Box, Face, Photo, largest_first
 
 FILES = ("s3fd-619a316812.pth", "2DFAN4-11f355bf06.pth.tar")
 LARGEST_SIDE = 1024  # of the photograph that it looks at, pixels: S3FD takes 1 s for 224 x 224
@@ -52,12 +52,11 @@ class FaceAlignmentDetector:
         small = image.resize([max(round(side * scale), 1) for side in image.size])
         found = self._network.get_landmarks_from_image(np.asarray(small), return_bboxes=True)
         points, _, boxes = found if found is not None else ([], None, [])
-        faces = [
-            Face(
-                tuple(((np.asarray(box)[:4] + 0.5) / scale - 0.5).tolist()), (p + 0.5) / scale - 0.5
-            )
-            for p, box in zip(points or [], boxes if boxes is not None else [], strict=True)
-        ]
+        faces = []
+        for corners, place in zip(points or [], boxes if points else [], strict=True):
+            edges = (np.asarray(place, dtype=np.float64)[:4] + 0.5) / scale - 0.5
+            landmarks = (np.asarray(corners, dtype=np.float64) + 0.5) / scale - 0.5
+            faces.append(Face(Box(*edges.tolist()), landmarks))
         return largest_first(faces)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,29 +19,35 @@ from focsbench.types import FloatArray
 Pixels = NDArray[np.uint8]
 
 
+class Box(NamedTuple):
+    """Edges of a rectangle, pixels, y down."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
 @dataclass(frozen=True)
 class Face:
     """One face in a photograph, pixels, x right, y down, pixel centres at integers.
 
-    box: left, top, right, bottom.
     landmarks: (68, 2) float64 in iBUG order; they may lie outside the photograph.
     """
 
-    box: tuple[float, float, float, float]
+    box: Box
     landmarks: FloatArray
 
     @property
     def size(self) -> float:
         """Longer side of the box, pixels."""
-        return max(self.box[2] - self.box[0], self.box[3] - self.box[1])
+        return max(self.box.right - self.box.left, self.box.bottom - self.box.top)
 
     @classmethod
     def around(cls, landmarks: FloatArray) -> Face:
         """A face whose box is that of its landmarks."""
         points = np.asarray(landmarks, dtype=np.float64)
-        left, top = points.min(axis=0).tolist()
-        right, bottom = points.max(axis=0).tolist()
-        return cls((left, top, right, bottom), points)
+        return cls(Box(*points.min(axis=0).tolist(), *points.max(axis=0).tolist()), points)
 
 
 class Photo:

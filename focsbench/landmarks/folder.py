@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
-from focsbench.data.image_files import SUFFIXES
 from focsbench.data.landmarks_csv import write_landmarks
+from focsbench.data.photos import IMAGE_SUFFIXES
 from focsbench.errors import ConfigError, InputError
 from focsbench.landmarks.cache import CachedDetector
 from focsbench.landmarks.detectors import open_detector
@@ -45,12 +45,13 @@ def photos_of(folder: Path) -> list[Path]:
     found = sorted(
         path
         for path in folder.rglob("*")
-        if path.suffix.lower() in SUFFIXES
+        if path.suffix.lower() in IMAGE_SUFFIXES
         and path.is_file()
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )
     if not found:
-        raise ConfigError(f"{folder}: holds no image ({', '.join(SUFFIXES)}); check the path.")
+        kinds = ", ".join(sorted(IMAGE_SUFFIXES))
+        raise ConfigError(f"{folder}: holds no image ({kinds}); check the path.")
     return found
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from focsbench.files import sha256_of
 from focsbench.landmarks.detectors import missing_weights
-from focsbench.landmarks.faces import Face, Photo, largest_first
+from focsbench.landmarks.faces import Box, Face, Photo, largest_first
 
 FILES = ("det_10g.onnx", "1k3d68.onnx")
 PACK = "buffalo_l"
@@ -50,7 +50,7 @@ class InsightFaceDetector:
         blue_first = np.ascontiguousarray(photo.pixels[:, :, ::-1])
         faces = [
             Face(
-                tuple(float(edge) for edge in found.bbox),
+                Box(*(float(edge) for edge in found.bbox)),
                 np.asarray(found.landmark_3d_68[:, :2], dtype=np.float64),
             )
             for found in self._network.get(blue_first)
