@@ -25,6 +25,15 @@ from focsbench.landmarks.faces import Box, Face
 SHORT = RefineSettings(iterations=60, mask_every=20)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """As the command runs: threads of torch that wait for each other cost more than they do."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def neutral():
     return Pose(np.zeros(80), np.zeros(64), np.zeros(3), np.zeros(3))
 
