@@ -104,6 +104,14 @@ def test_imported_weights(own_cache):
 
 
 @pytest.mark.usefixtures("own_cache")
+def test_weights_that_a_profile_names_but_nobody_imported():
+    profile = load_profile("smoke", ["method.changes.recognition.weights=arcface"])
+    found = states(asset_sections(profile))
+    assert found["recognition weights"] is State.BROKEN
+    assert "encoder weights" not in found  # it comes along
+
+
+@pytest.mark.usefixtures("own_cache")
 def test_paths_of_a_profile(tmp_path, focsbench):
     celeba = tmp_path / "CelebAMask-HQ"
     (celeba / "CelebA-HQ-img").mkdir(parents=True)

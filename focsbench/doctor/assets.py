@@ -14,6 +14,7 @@ from focsbench.face_models.sources import SOURCES
 from focsbench.files import sha256_of
 from focsbench.paths import cache_dir
 from focsbench.profiles.profile import Profile
+from focsbench.weights.store import SUFFIX, find
 
 # Module that has to be installed, by name of the detector.
 DETECTORS = {
@@ -111,10 +112,16 @@ def _named_weights(profile: Profile) -> Iterator[Item]:
     except FocsbenchError as error:
         yield Item("method", State.BROKEN, str(error))
         return
-    for part in ("encoder", "recognition"):
-        weights = getattr(getattr(config, part, None), "weights", None)
-        if isinstance(weights, str) and "/" in weights and not Path(weights).exists():
-            yield Item(f"{part} weights", State.BROKEN, f"{weights} does not exist")
+    for part in (config.encoder, config.unet, config.recognition):
+        name = f"{type(part).__name__.removesuffix('Config').lower()} weights"
+        weights = part.weights
+        if weights is None:
+            continue
+        if "/" in weights:
+            if not Path(weights).exists():
+                yield Item(name, State.BROKEN, f"{weights} does not exist")
+        elif not weights.endswith(SUFFIX) and find(weights) is None:
+            yield Item(name, State.BROKEN, f"{weights}: not imported; `focsbench weights import`")
 
 
 def _needed_datasets(profile: Profile) -> set[str]:

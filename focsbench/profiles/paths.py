@@ -17,7 +17,9 @@ PATH_FIELDS = (
     "data.*.masks",
     "data.*.partition",
     "data.*.identities",
+    "rows.*.face_model_file",
     "method.changes.encoder.weights",
+    "method.changes.unet.weights",
     "method.changes.recognition.weights",
 )
 

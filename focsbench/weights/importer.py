@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from focsbench.errors import InputError
 from focsbench.files import sha256_of
+from focsbench.progress import track
 from focsbench.weights.arrays import Arrays
 from focsbench.weights.kinds import DLIB, Kind, Role, Shapes, arcface, recognise
 from focsbench.weights.store import Record, add, checked_name
@@ -107,7 +108,7 @@ def _opened(path: Path) -> Iterator[_Contents]:
                 names = list(stream.keys())
                 shapes = {name: tuple(stream.get_slice(name).get_shape()) for name in names}
                 yield _Contents(shapes, stream.get_tensor, None)
-        except (SafetensorError, OSError) as error:
+        except (SafetensorError, OSError, TypeError) as error:  # TypeError: bfloat16
             raise InputError(f"{path}: no safetensors file ({error}); get it again.") from None
     else:
         from focsbench.data.torch_file import TorchFile
@@ -144,7 +145,7 @@ def _fitted(path: Path, kind: Kind, contents: _Contents) -> Arrays:
     }
     _refuse_misfits(path, kind, {n: contents.shapes[o] for n, o in named.items()}, wanted)
     arrays: Arrays = {}
-    for name, shape in wanted.items():
+    for name, shape in track(list(wanted.items()), path.name):
         if name in named:
             arrays[name] = _checked(path, name, contents.array(named[name]))
         elif name.endswith(_COUNTERS):
