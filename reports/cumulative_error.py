@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from focsbench.drawing.error_curves import error_curve_figure
-from focsbench.errors import InputError
-from focsbench.metrics.error_curve import curve_grid, share_within
-from focsbench.types import FloatArray
+from focsbench.metrics.error_curve import ErrorCurve, curve_grid, curve_of
 
-from .base import ABLATIONS, ReportContext, write_bytes, write_text
+from .base import ABLATIONS, ReportContext, base_name, write_bytes, write_text
+from .scan_pools import count_pool
 from .scan_subsets import subsets_of_rows
 from .summary import POOLED
 
 PROTOCOL = "now"
 SUBSETS = ("unoccluded", "occluded")
+Curves = dict[str, dict[str, ErrorCurve]]
+"""By subset, then by method."""
 
 
 class CumulativeError:
@@ -26,77 +26,102 @@ class CumulativeError:
 
     name = "cumulative_error"
 
+    def __init__(self, subsets: Sequence[str] = SUBSETS) -> None:
+        """subsets: of the protocol, one panel each."""
+        self._subsets = tuple(subsets)
+
     def write(self, context: ReportContext) -> list[Path]:
         """See :class:`focsbench.reports.base.Report`."""
-        curves = cumulative_curves(context)
-        if curves.empty:
+        curves = subset_curves(context, self._subsets)
+        if not curves:
             return []
         stem = context.output / self.name
-        png, pdf = _draw(curves, context)
+        png, pdf = curves_figure(curves, context)
         return [
             write_bytes(stem.with_suffix(".png"), png),
             write_bytes(stem.with_suffix(".pdf"), pdf),
-            write_text(stem.with_suffix(".csv"), curves.to_csv(index=False, float_format="%.6f")),
+            write_text(stem.with_suffix(".csv"), curves_csv(curves)),
         ]
 
 
 def cumulative_curves(context: ReportContext) -> pd.DataFrame:
     """Return columns subset, error_mm, and per method the share of points up to that error.
 
+    A method without any scored image has no value there. Rows are every 0.01 mm from 0 to 7 mm.
+    """
+    frames = [
+        pd.DataFrame(
+            {
+                "subset": subset,
+                "error_mm": curve_grid(),
+                **{method: curve.share for method, curve in of_subset.items()},
+            }
+        )
+        for subset, of_subset in subset_curves(context).items()
+    ]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+
+def subset_curves(context: ReportContext, subsets: Sequence[str] = SUBSETS) -> Curves:
+    """Return the curves with their bands; ablations have none, they would hide the others.
+
     A curve pools the scan points of all images of the subset that have a result, as the table
-    does; a method without any has no value there. Rows are every 0.01 mm from 0 to 7 mm.
+    does. Subsets without any are left out.
+
+    Raises:
+        InputError: naming distances that cannot be read.
     """
     rows = context.results
     rows = rows[
         (rows["protocol"] == PROTOCOL) & (rows["metric"] == "median") & (rows["item"] != POOLED)
     ]
-    frames = []
-    for subset in SUBSETS:
+    shown = [method for method in context.labels if base_name(method) not in ABLATIONS]
+    found: Curves = {}
+    for subset in subsets:
         curves = {}
-        for method in context.labels:
-            if method in ABLATIONS:  # they would hide the other curves
-                continue
-            files = _files(rows[rows["method"] == method], subset, context.distances.get(method))
-            if files:
-                curves[method] = _pool(files)
+        for method in shown:
+            folder = context.distances.get(method)
+            members = _members(rows[rows["method"] == method], subset, folder)
+            if folder is not None and members:
+                curves[method] = curve_of(count_pool(folder, members))
         if curves:
-            frames.append(pd.DataFrame({"subset": subset, "error_mm": curve_grid(), **curves}))
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+            found[subset] = curves
+    return found
 
 
-def _files(rows: pd.DataFrame, subset: str, folder: Path | None) -> list[Path]:
-    """Distance files of one method and subset; the protocol decides who belongs to it."""
-    if folder is None:
-        return []
-    members = subsets_of_rows(rows, folder).get(subset, [])
-    scored = set(rows.loc[rows["status"] == "ok", "item"])
-    return [folder / f"{key}.npy" for key in members if key in scored]
+def curves_csv(curves: Mapping[str, Mapping[str, ErrorCurve]], first: str = "subset") -> str:
+    """Return one line per subset and error: of each method the share and the ends of its band.
+
+    first: heading of the column of the subsets.
+    """
+    frames = []
+    for subset, of_subset in curves.items():
+        columns = {first: subset, "error_mm": curve_grid()}
+        for method, curve in of_subset.items():
+            columns[method] = curve.share
+            if curve.low is not None and curve.high is not None:
+                columns |= {f"{method} low": curve.low, f"{method} high": curve.high}
+        frames.append(pd.DataFrame(columns))
+    table = pd.concat(frames, ignore_index=True)
+    text: str = table.to_csv(index=False, float_format="%.6f", lineterminator="\n")
+    return text
 
 
-def _pool(files: Iterable[Path]) -> FloatArray:
-    """Share of all points of the files within each grid value, one file in memory at a time."""
-    current = Path()
-
-    def parts() -> Iterator[FloatArray]:
-        nonlocal current
-        for current in files:
-            yield np.load(current, allow_pickle=False)
-
-    try:
-        return share_within(parts())
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{current}: not readable as scan distances ({error}); score the method again."
-        ) from None
-
-
-def _draw(curves: pd.DataFrame, context: ReportContext) -> tuple[bytes, bytes]:
-    panels: dict[str, dict[str, FloatArray]] = {}
-    for subset in dict.fromkeys(curves["subset"]):
-        points = curves[curves["subset"] == subset]
-        panels[str(subset).capitalize()] = {
-            method: points[method].to_numpy(dtype=np.float64)
-            for method in context.labels
-            if method in points and points[method].notna().all()
-        }
+def curves_figure(
+    curves: Mapping[str, Mapping[str, ErrorCurve]], context: ReportContext
+) -> tuple[bytes, bytes]:
+    """Draw one panel per subset and return the figure as PNG and as PDF."""
+    panels = {
+        subset.replace("_", " ").capitalize(): of_subset for subset, of_subset in curves.items()
+    }
     return error_curve_figure(panels, context.labels, context.references, context.focus)
+
+
+def _members(rows: pd.DataFrame, subset: str, folder: Path | None) -> dict[str, str]:
+    """Return the subject by key of the scored images of one method and subset."""
+    if folder is None:
+        return {}
+    keys = subsets_of_rows(rows, folder).get(subset, [])
+    scored = rows[rows["status"] == "ok"]
+    subject = dict(zip(scored["item"], scored["subject"], strict=True))
+    return {key: subject[key] for key in keys if key in subject}

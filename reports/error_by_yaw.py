@@ -15,7 +15,7 @@ from focsbench.drawing.figures import figure_bytes, figure_style, new_figure
 from focsbench.now.pairing import OCCLUDED, UNOCCLUDED, read_yaw
 from focsbench.types import FloatArray
 
-from .base import ABLATIONS, ReportContext, write_bytes, write_text
+from .base import ABLATIONS, ReportContext, base_name, write_bytes, write_text
 from .summary import POOLED
 
 PROTOCOL = "now"
@@ -66,7 +66,7 @@ def error_by_yaw(context: ReportContext) -> pd.DataFrame:
     frames = []
     for method in context.labels:
         folder = context.distances.get(method)
-        if folder is None or method in context.references | ABLATIONS:
+        if folder is None or method in context.references or base_name(method) in ABLATIONS:
             continue
         mine = rows[rows["method"] == method]
         mine = mine.assign(yaw=nearest_bin(mine["item"].map(read_yaw(folder)).to_numpy(float)))

@@ -14,6 +14,7 @@ from .findings import headline
 from .judging import judge
 from .overview import TABLES
 from .published import PublishedTable, load_published
+from .table_data import table_csv
 from .table_spec import TableSpec
 from .table_writers import latex_table, markdown_table, table_of_run
 from .tables import build_table
@@ -52,11 +53,12 @@ def write_seed_reports(
     for spec in TABLES:
         if table_of_run(spec, context) is None:
             continue
-        table = build_table(spec_over_seeds(spec), context, _without_spread(spec.name))
+        table = build_table(spec_over_seeds(spec), context, without_spread(spec.name))
         heading, text = f"{spec.heading}. {spec.title}", markdown_table(table)
         sections += [f"## {heading}", text]
         files.append(write_text(context.output / f"{spec.name}.md", f"# {heading}\n\n{text}"))
         files.append(write_text(context.output / f"{spec.name}.tex", latex_table(table)))
+        files.append(write_text(context.output / f"{spec.name}.csv", table_csv(spec, context)))
     sections += ["## Protocol cards", *(card.strip() for card in context.cards.values())]
     return [write_text(context.output / PAGE, "\n\n".join(sections)), *files]
 
@@ -67,7 +69,7 @@ def spec_over_seeds(spec: TableSpec) -> TableSpec:
     return replace(spec, columns=columns, spread_note=SPREAD, counted="seeds")
 
 
-def _without_spread(name: str) -> PublishedTable | None:
+def without_spread(name: str) -> PublishedTable | None:
     """Published spreads are over images; beside spreads over seeds they would mislead."""
     table = load_published().get(name)
     if table is None:

@@ -83,7 +83,7 @@ def test_the_official_file_of_a_result_has_its_numbers(tmp_path):
     assert [row.contender.label for row in (first, second)] == ["ours", "ours (2)"]
     assert close(first.whole.pooled, second.whole.pooled)
     assert close(first.whole.pooled, pooled("ours", LINES))
-    np.testing.assert_array_equal(first.whole.curve, second.whole.curve)
+    np.testing.assert_array_equal(first.whole.curve.share, second.whole.curve.share)
     medians = [np.median(errors_of("ours", line)) for line in LINES]
     assert first.whole.means.median == pytest.approx(np.mean(medians))
     assert first.paired is None  # the same images: a pair of pools would say nothing new
@@ -100,7 +100,8 @@ def test_pairs_are_the_images_that_all_have(tmp_path):
     for row, method in zip(comparison.rows, ("a", "bcd", "long name"), strict=True):
         assert close(row.paired.pooled, pooled(method, LINES[1:4]))
         share = np.mean(np.hstack([errors_of(method, line) for line in LINES[1:4]]) <= 1.0)
-        assert row.paired.curve[curve_grid().searchsorted(1.0)] == pytest.approx(share, abs=0.01)
+        at = curve_grid().searchsorted(1.0)
+        assert row.paired.curve.share[at] == pytest.approx(share, abs=0.01)
     assert [row.contender.listed for row in comparison.rows] == [5, 5, 5]
     assert [row.contender.done for row in comparison.rows] == [4, 4, 5]
 

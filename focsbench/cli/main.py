@@ -16,6 +16,7 @@ from focsbench.cli import (
     list_names,
     models,
     now,
+    plot,
     predict,
     profile,
     report,
@@ -51,6 +52,7 @@ def start(context: typer.Context) -> None:
 
 app.command("run-all")(run_all.command)
 app.command("report")(report.command)
+app.command("plot")(plot.command)
 app.command("compare")(compare.command)
 app.command("claims")(claims.command)
 app.command("train")(train.command)

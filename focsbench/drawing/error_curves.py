@@ -11,17 +11,19 @@ from focsbench.drawing.figures import (
     new_figure,
     plain_text,
 )
-from focsbench.metrics.error_curve import axis_limit, curve_grid
-from focsbench.types import FloatArray
+from focsbench.metrics.error_curve import ErrorCurve, axis_limit, curve_grid
 
-Panels = Mapping[str, Mapping[str, FloatArray]]
-"""By title, then by method: the (701,) shares of :func:`focsbench.metrics.share_within`."""
+Panels = Mapping[str, Mapping[str, ErrorCurve]]
+"""By title, then by method."""
+
+BAND = 0.13  # opacity: where several lie over each other, the curves stay visible
+BAND_NOTE = "bands: 95 % by subject"
 
 
 def error_curve_figure(
     panels: Panels, labels: Mapping[str, str], references: Set[str] = frozenset(), focus: str = ""
 ) -> tuple[bytes, bytes]:
-    """Draw curves side by side and return the figure as PNG and as PDF.
+    """Draw curves with their bands side by side and return the figure as PNG and as PDF.
 
     Args:
         panels: one to three panels; a method may be absent from some.
@@ -37,12 +39,22 @@ def error_curve_figure(
         lines = {}
         for panel, (title, curves) in zip(axes, panels.items(), strict=True):
             for method in filter(curves.__contains__, methods):
-                shares = 100 * curves[method]
-                lines[method] = panel.plot(curve_grid(), shares, **styles[method])[0]
+                curve, style = curves[method], styles[method]
+                lines[method] = panel.plot(curve_grid(), 100 * curve.share, **style)[0]
+                if curve.low is not None and curve.high is not None:
+                    color, order = style["color"], style["zorder"] - 1.5
+                    panel.fill_between(
+                        curve_grid(), 100 * curve.low, 100 * curve.high,
+                        color=color, alpha=BAND, linewidth=0, zorder=order,
+                    )  # fmt: skip
             panel.set_title(title)
             panel.set_xlabel("distance x to the reconstruction (mm)")
-        drawn = [shares for curves in panels.values() for shares in curves.values()]
-        axes[0].set_xlim(0, axis_limit(drawn))
+        drawn = [curve for curves in panels.values() for curve in curves.values()]
+        axes[0].set_xlim(0, axis_limit([curve.share for curve in drawn]))
+        if any(curve.low is not None for curve in drawn):
+            axes[-1].annotate(
+                BAND_NOTE, (0.98, 0.03), xycoords="axes fraction", ha="right", fontsize=7
+            )
         axes[0].set_ylim(0, 101)  # the line at 100 % keeps its full width
         axes[0].set_ylabel("scan points within x (%)")
         figure.legend(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
-from focsbench.metrics.error_curve import share_within
+from focsbench.metrics.distance_pool import DistancePool
+from focsbench.metrics.error_curve import ErrorCurve, curve_of, share_within
+from focsbench.metrics.intervals import Interval, Population, mean_interval
 from focsbench.metrics.scan_distance import DistanceStatistics, distance_statistics
 from focsbench.metrics.statistics import mean_and_std
 from focsbench.now.contenders import Contender
@@ -21,12 +24,15 @@ class Numbers:
     """What a set of images of one method comes to.
 
     pooled: of all distances; means: of the images' own numbers, unweighted; mm.
-    curve: share of the pool within 0, 0.01, … 7 mm, (701,), None where only numbers are at hand.
+    curve: share of the pool within 0, 0.01, … 7 mm, None where only numbers are at hand; with a
+    band where the images, and so the subjects, are known. interval: of the pooled median by
+    subject, None where they are not, or too few.
     """
 
     pooled: DistanceStatistics
     means: MeanOfImages
-    curve: FloatArray | None
+    curve: ErrorCurve | None
+    interval: Interval | None = None
 
 
 @dataclass(frozen=True)
@@ -78,11 +84,14 @@ def _row(contender: Contender, paired: Sequence[str]) -> Row:
     if contender.read is None:
         return Row(contender, _known_numbers(contender), None)
     parts = contender.read()
-    whole = _numbers(parts)
-    if not paired or contender.sizes is None:
-        return Row(contender, whole, None)
+    if contender.sizes is None:
+        return Row(contender, _numbers(parts), None)
     by_line = dict(zip(contender.sizes, parts, strict=True))
-    return Row(contender, whole, _numbers([by_line[line] for line in paired]))
+    whole = _numbers(parts, by_line)
+    if not paired:
+        return Row(contender, whole, None)
+    common = {line: by_line[line] for line in paired}
+    return Row(contender, whole, _numbers(list(common.values()), common))
 
 
 def _known_numbers(contender: Contender) -> Numbers:
@@ -92,12 +101,21 @@ def _known_numbers(contender: Contender) -> Numbers:
     return Numbers(result.pooled, result.mean_of_images, None)
 
 
-def _numbers(parts: Sequence[FloatArray]) -> Numbers:
+def _numbers(
+    parts: Sequence[FloatArray], by_line: Mapping[str, FloatArray] | None = None
+) -> Numbers:
+    """Measure images; ``by_line`` are the same by line of the image list, which names subjects."""
     single = [distance_statistics([part]) for part in parts]
     means = MeanOfImages(
         *(mean_and_std([getattr(one, name) for one in single])[0] for name in _STATISTICS)
     )
-    return Numbers(distance_statistics(parts), means, share_within(parts))
+    pooled = distance_statistics(parts)
+    if by_line is None:
+        return Numbers(pooled, means, ErrorCurve(share_within(parts)))
+    members = {line: PurePosixPath(line).parts[0] for line in by_line}
+    pool = DistancePool.of(members, by_line.__getitem__)
+    interval = mean_interval([Population(pool.median, len(pool.subjects))])
+    return Numbers(pooled, means, curve_of(pool), interval)
 
 
 def _rule_notes(contenders: Iterable[Contender]) -> list[str]:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-
-import pandas as pd
 
 from focsbench.drawing.error_curves import error_curve_figure
 from focsbench.files import write_atomically
-from focsbench.metrics.error_curve import curve_grid
+from focsbench.metrics.error_curve import ErrorCurve
 from focsbench.now.compare import Comparison, Numbers, Row
+from focsbench.reports.cumulative_error import curves_csv
 from focsbench.reports.table_spec import TableSpec
 from focsbench.reports.table_writers import latex_table, markdown_table
 from focsbench.reports.tables import MISSING, Cell, Table
-from focsbench.types import FloatArray
 
 _STATISTICS = ("median", "mean", "std")
+_INTERVAL = "95 % of median"
 _TITLE = "Distance of the scans to the predicted faces (mm)"
 
 
@@ -43,7 +42,7 @@ def write_comparison(comparison: Comparison, folder: Path) -> list[Path]:
     panels = _panels(comparison)
     if panels:
         labels = {row.contender.label: row.contender.label for row in comparison.rows}
-        files["cumulative_error.csv"] = _curve_csv(panels)
+        files["cumulative_error.csv"] = curves_csv(panels, "images").encode()
         files["cumulative_error.png"], files["cumulative_error.pdf"] = error_curve_figure(
             panels, labels
         )
@@ -52,14 +51,14 @@ def write_comparison(comparison: Comparison, folder: Path) -> list[Path]:
     return [folder / name for name in files]
 
 
-def _panels(comparison: Comparison) -> dict[str, dict[str, FloatArray]]:
+def _panels(comparison: Comparison) -> dict[str, dict[str, ErrorCurve]]:
     panels = {"All images of each method": _curves(comparison, "whole")}
     if comparison.paired is not None:
         panels[f"The {len(comparison.paired)} images that all have"] = _curves(comparison, "paired")
     return {title: curves for title, curves in panels.items() if curves}
 
 
-def _curves(comparison: Comparison, which: str) -> dict[str, FloatArray]:
+def _curves(comparison: Comparison, which: str) -> dict[str, ErrorCurve]:
     curves = {}
     for row in comparison.rows:
         numbers: Numbers | None = getattr(row, which)
@@ -68,27 +67,22 @@ def _curves(comparison: Comparison, which: str) -> dict[str, FloatArray]:
     return curves
 
 
-def _curve_csv(panels: Mapping[str, Mapping[str, FloatArray]]) -> bytes:
-    frames = [
-        pd.DataFrame({"images": title, "error_mm": curve_grid(), **curves})
-        for title, curves in panels.items()
-    ]
-    text: str = pd.concat(frames, ignore_index=True).to_csv(
-        index=False, float_format="%.6f", lineterminator="\n"
-    )
-    return text.encode()
-
-
 def _table(comparison: Comparison) -> Table:
     headings = [("", "Method"), ("", "done"), ("", "scan points")]
     headings += [("pooled", name) for name in _STATISTICS]
+    has_intervals = any(row.whole.interval is not None for row in comparison.rows)
+    if has_intervals:
+        headings.append(("pooled", _INTERVAL))
     headings += [("images'", name) for name in _STATISTICS]
     if comparison.paired is not None:
         headings += [(f"{len(comparison.paired)} common", name) for name in _STATISTICS]
-    rows = [_texts(row, comparison.paired is not None) for row in comparison.rows]
+    rows = [_texts(row, comparison.paired is not None, has_intervals) for row in comparison.rows]
     # With different images, the numbers of the common ones alone can be compared.
     first = len(headings) - 3 if comparison.paired is not None else 3
-    best = [_best([row[place] for row in rows]) for place in range(first, len(headings))]
+    best = [
+        None if headings[place][1] == _INTERVAL else _best([row[place] for row in rows])
+        for place in range(first, len(headings))
+    ]
     cells = tuple(
         tuple(
             Cell(text, place >= first and text == best[place - first])
@@ -100,7 +94,7 @@ def _table(comparison: Comparison) -> Table:
     return Table(spec, tuple(headings), (cells,), tuple(_notes(comparison)))
 
 
-def _texts(row: Row, is_paired: bool) -> list[str]:
+def _texts(row: Row, is_paired: bool, has_intervals: bool) -> list[str]:
     contender, whole = row.contender, row.whole
     listed = "?" if contender.listed is None else contender.listed
     texts = [contender.label, f"{contender.done}/{listed}", str(whole.pooled.n)]
@@ -111,6 +105,9 @@ def _texts(row: Row, is_paired: bool) -> list[str]:
         texts += [
             MISSING if numbers is None else f"{getattr(numbers, name):.3f}" for name in _STATISTICS
         ]
+        if numbers is whole.pooled and has_intervals:
+            found = whole.interval
+            texts.append(MISSING if found is None else f"[{found.low:.3f}, {found.high:.3f}]")
     return texts
 
 
@@ -124,6 +121,8 @@ def _notes(comparison: Comparison) -> list[str]:
         "Pooled: all distances of all images in one pool, as the official evaluation does",
         "Images': mean over the images of their own median, mean and std",
     ]
+    if any(row.whole.interval is not None for row in comparison.rows):
+        notes.append("95 %: interval of the pooled median by subject (bootstrap-t)")
     if comparison.paired is not None:
         notes.append(
             f"Common: pool of the {len(comparison.paired)} images that all methods have, where "

@@ -56,8 +56,9 @@ def read_evidence(run: RunFolder) -> Evidence:
         if kind == "score":
             method, _, protocol = step.rpartition(":")
             arrays.setdefault(protocol, {})[method] = run.store.folder(name, key) / ARRAYS
-    if not (results["protocol"] == SWEEP).any():
-        results = pd.concat([results, *_sweep_rows(run.store, data)], ignore_index=True)
+    swept = sweep_folder(run.store, data)
+    if swept is not None and not (results["protocol"] == SWEEP).any():
+        results = pd.concat([results, read_results(swept / ROWS)], ignore_index=True)
     return Evidence(
         results=results,
         distances=arrays.pop(NOW, {}),
@@ -129,15 +130,17 @@ def _data_key(store: Store, inputs: dict[str, str]) -> str:
     return ""
 
 
-def _sweep_rows(store: Store, data: str) -> list[pd.DataFrame]:
-    """Return the rows of a sweep that was run by itself on the same photographs."""
+def sweep_folder(store: Store, data: str) -> Path | None:
+    """Return the folder of a sweep on the photographs with this content key.
+
+    None if there is no sweep, or two with other settings: none of them is the one of the run.
+    """
     found = [
         path.parent
         for path in sorted(store.root.glob(f"sweep-*/{DESCRIPTION}"))
         if data and _description(path).get("inputs", {}).get("data") == data
     ]
-    # Two sweeps with other settings: none of them is the one of this run.
-    return [read_results(found[0] / ROWS)] if len(found) == 1 else []
+    return found[0] if len(found) == 1 else None
 
 
 def _description(path: Path) -> dict[str, Any]:
