@@ -10,23 +10,11 @@ import pandas as pd
 from tabulate import tabulate
 
 from .base import ReportContext, write_text
+from .latex_text import TIE, latex_characters
 from .published import load_published
 from .table_data import table_csv
 from .table_spec import TableSpec
 from .tables import Cell, Table, Uncertainty, build_table
-
-TIE = "†"
-# What pandas' LaTeX escape leaves as it is, because it is no special character of LaTeX.
-LATEX_SYMBOLS = {
-    "±": r"$\pm$",
-    "↓": r"$\downarrow$",
-    "↑": r"$\uparrow$",
-    "—": "---",
-    "–": "--",
-    "≥": r"$\geq$",
-    "≤": r"$\leq$",
-    TIE: r"$^{\dagger}$",
-}
 
 
 def write_table(spec: TableSpec, context: ReportContext) -> list[Path]:
@@ -153,7 +141,7 @@ def latex_table(table: Table) -> str:
         r"\end{table*}",
         "",
     ]
-    return _symbols("\n".join([*head, *lines, *tail]))
+    return latex_characters("\n".join([*head, *lines, *tail]))
 
 
 def _latex_text(cell: Cell) -> str:
@@ -170,13 +158,7 @@ def escape_latex(text: str) -> str:
     """Escape the special characters of LaTeX in plain text, with pandas' own rules."""
     body = pd.DataFrame([[text]]).style.hide(axis="index").hide(axis="columns")
     line = body.format(escape="latex").to_latex().splitlines()[1]
-    return _symbols(line.removesuffix(r"\\").strip())
-
-
-def _symbols(text: str) -> str:
-    for symbol, command in LATEX_SYMBOLS.items():
-        text = text.replace(symbol, command)
-    return text
+    return latex_characters(line.removesuffix(r"\\").strip())
 
 
 def _cmidrules(table: Table) -> str:
