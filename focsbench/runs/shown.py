@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from focsbench import registry
 from focsbench.errors import InputError
 from focsbench.registry import Kind
-from focsbench.runs.finished import SWEEP, labels_of, read_evidence, read_results, sweep_folder
+from focsbench.runs.finished import NOW, SWEEP, labels_of, read_evidence, read_results, sweep_folder
 from focsbench.runs.run_folder import RESULTS, SEED_SUMMARY, SUMMARY, RunFolder
 from focsbench.runs.score import ARRAYS, read_rows
 from focsbench.runs.seeds import run_folders
-from focsbench.runs.summary import summarise
+from focsbench.runs.summary import SummaryEntry, summarise
 from focsbench.runs.uncertainty import with_uncertainty
 
 if TYPE_CHECKING:
@@ -75,6 +75,10 @@ def _read(path: Path) -> Shown:
         return _read_seeds(run, config)
     evidence = read_evidence(run)
     summary = _frame(run.root / SUMMARY)
+    if "low" not in summary:  # written before summaries had intervals
+        rows = read_rows(run.root / RESULTS)
+        arrays = {NOW: evidence.distances, **evidence.more_distances}
+        summary = _entries(with_uncertainty(summarise(rows), rows, arrays))
     sweep = sweep_folder(run.store, evidence.data)
     if sweep is not None and not (summary["protocol"] == SWEEP).any():
         import pandas as pd
@@ -106,8 +110,6 @@ def _read_seeds(run: RunFolder, config: Mapping[str, Any]) -> Shown:
 
 
 def _read_results_alone(path: Path) -> Shown:
-    import pandas as pd
-
     file = path / RESULTS if path.is_dir() else path
     if not file.is_file():
         raise InputError(f"{path}: neither a run nor results; name a folder of run-all or score.")
@@ -117,10 +119,8 @@ def _read_results_alone(path: Path) -> Shown:
     arrays: dict[str, dict[str, Path]] = {}
     if len(names) == 1 and (file.parent / ARRAYS).is_dir():
         arrays = {names[0][0]: {names[0][1]: file.parent / ARRAYS}}
-    summary = pd.DataFrame(
-        [vars(entry) for entry in with_uncertainty(summarise(rows), rows, arrays)]
-    )
-    distances = arrays.get("now", {})
+    summary = _entries(with_uncertainty(summarise(rows), rows, arrays))
+    distances = arrays.get(NOW, {})
     return Shown(_context(results, summary, (), str(path), distances=distances))
 
 
@@ -191,6 +191,12 @@ def _side_by_side(contexts: Sequence[ReportContext], names: Sequence[str]) -> Re
         ),
         focus=f"{first.focus}{OF_RUN}{names[0]}",
     )
+
+
+def _entries(entries: Sequence[SummaryEntry]) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame([vars(entry) for entry in entries])
 
 
 def _frame(path: Path) -> pd.DataFrame:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from focsbench.reports.base import ABLATIONS, ReportContext, base_name
+from focsbench.reports.latex_text import TIE
 from focsbench.reports.table_spec import Column, TableSpec
-from focsbench.reports.table_writers import TIE, ranking_notes, table_of_run
+from focsbench.reports.table_writers import ranking_notes, table_of_run
 from focsbench.reports.tables import MISSING, Cell, Table, Uncertainty
 
 NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
