@@ -7,6 +7,7 @@ import pickle  # noqa: TID251 - writes what the methods distribute; nothing here
 
 import numpy as np
 import pytest
+import torch
 from diagnosis_support import Head
 from now_support import KEYS, face_of, write_dataset
 from scipy.io import savemat
@@ -190,7 +191,9 @@ def test_deca_with_the_landmark_embedding_of_flame(tmp_path, flame, form):
         path.write_bytes(pickle.dumps(content, protocol=2))
     else:
         content = {"static_lmk_faces_idx": triangles, "static_lmk_bary_coords": weights}
-        np.save(path, np.array(content | {"full_lmk_faces_idx": np.zeros((1, 68), int)}))
+        tensors = {"dynamic_lmk_faces_idx": torch.zeros((79, 17), dtype=torch.long)}
+        content |= tensors | {"full_lmk_faces_idx": np.zeros((1, 68), int)}
+        np.save(path, np.array(content))  # as DECA ships it
     result, folder = run(
         "deca", tmp_path / "results", tmp_path / "out", landmarks=path, keep_expression=True
     )
@@ -333,6 +336,13 @@ def test_a_hostile_model_runs_nothing(tmp_path):
     target = tmp_path / "was_here"
     for name in ("bfm_noneck_v3.pkl", "flame_static_embedding.pkl"):
         (tmp_path / name).write_bytes(pickle.dumps({"u": Bomb(target)}))
+    entries = {"static_lmk_faces_idx": np.zeros(51, int), "static_lmk_bary_coords": Bomb(target)}
+    np.save(tmp_path / "landmark_embedding.npy", np.array({"other": Bomb(target)} | entries))
+    with pytest.raises(InputError, match=r"it asks for .*system"):
+        read_seven_points(tmp_path / "landmark_embedding.npy")
+    entries["static_lmk_bary_coords"] = np.ones((51, 3)) / 3
+    np.save(tmp_path / "landmark_embedding.npy", np.array({"other": Bomb(target)} | entries))
+    assert read_seven_points(tmp_path / "landmark_embedding.npy").weights.shape == (7, 3)
     with pytest.raises(InputError, match="not readable as pickled arrays"):
         adapter_class("3ddfa_v2")(Options(model=tmp_path / "bfm_noneck_v3.pkl"))
     with pytest.raises(InputError, match="not readable as pickled arrays"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from celebahq_support import face_landmarks, write_celebahq
@@ -16,6 +18,7 @@ from focsbench.data.layouts import open_dataset
 from focsbench.data.photo_folder import PhotoFolder
 from focsbench.data.staging import stage
 from focsbench.errors import InputError
+from focsbench.now.scans import cropped_scan, find_scan
 
 SIDE = 64
 POINTS = face_landmarks(SIDE)
@@ -185,3 +188,15 @@ def test_now_photographs_wherever_the_archive_was_unpacked(tmp_path, folder):
     dataset = open_dataset(root, "now", "test", 48)
     assert dataset[0].key == LINES[0].removesuffix(".jpg")
     assert dataset[0].image.shape == (48, 48, 3)
+
+
+@pytest.mark.parametrize("factor", [0.001, 0.1, 10.0])
+def test_now_scans_in_another_unit_are_refused(tmp_path, monkeypatch, factor):
+    monkeypatch.setenv("FOCSBENCH_CACHE", str(tmp_path / "cache"))
+    root = write_dataset(tmp_path / "NoW")
+    assert len(cropped_scan(*find_scan(root, "anna")).points)
+    for path in find_scan(root, "anna"):
+        scaled = re.sub(r"-?\d+\.\d+", lambda m: f"{float(m[0]) * factor:.9f}", path.read_text())
+        path.write_text(scaled)
+    with pytest.raises(InputError, match="which is no face in millimetres"):
+        cropped_scan(*find_scan(root, "anna"))

@@ -24,6 +24,11 @@ from focsbench.errors import InputError
 from focsbench.geometry.barycentric import surface_points
 from focsbench.types import FloatArray, IntArray, Mesh
 
+# Names of triangles and weights in the two files.
+_ENTRIES = (
+    ("lmk_face_idx", "lmk_b_coords"),
+    ("static_lmk_faces_idx", "static_lmk_bary_coords"),
+)
 JAW = 17  # points of iBUG-68 that the static embedding of FLAME lacks
 _TEXT_BYTES = 1 << 20
 
@@ -67,7 +72,8 @@ def read_seven_points(path: Path) -> SevenPoints:
     if path.suffix == ".pkl":
         return _embedding(path, read_pickle(path))
     if path.suffix == ".npy":
-        return _embedding(path, read_object_npy(path))
+        # DECA keeps torch tensors beside these arrays, which nobody has to unpickle.
+        return _embedding(path, read_object_npy(path, only=_ENTRIES[1]))
     try:
         if path.stat().st_size > _TEXT_BYTES:
             raise ValueError("it is too large")
@@ -85,11 +91,7 @@ def read_seven_points(path: Path) -> SevenPoints:
 
 
 def _embedding(path: Path, content: Any) -> SevenPoints:
-    names = (
-        ("lmk_face_idx", "lmk_b_coords"),
-        ("static_lmk_faces_idx", "static_lmk_bary_coords"),
-    )
-    for faces, weights in names:
+    for faces, weights in _ENTRIES:
         if isinstance(content, dict) and faces in content and weights in content:
             triangles, corners = (np.asarray(content[name]) for name in (faces, weights))
             if triangles.shape == (51,) and corners.shape == (51, 3):

@@ -20,7 +20,7 @@ import pickle  # noqa: TID251 - for writing one format only; nothing here loads 
 import re
 import struct
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from tokenize import TokenError
 from typing import Any, Literal
@@ -66,8 +66,13 @@ def read_pickle(path: Path) -> Any:
     return _decode(path, _bytes_of(path), 0)
 
 
-def read_object_npy(path: Path) -> Any:
+def read_object_npy(path: Path, only: Collection[str] | None = None) -> Any:
     """Read a ``.npy`` file whose array holds pickled objects; see :func:`read_pickle`.
+
+    Args:
+        path: of the file.
+        only: entries of the outermost dictionary to take. The others are not looked at, so they may
+            be what is refused otherwise; nothing of them is run either.
 
     Returns:
         The array, or the one object in it where it has no dimension (``np.save`` of a dictionary).
@@ -90,7 +95,7 @@ def read_object_npy(path: Path) -> Any:
         raise _refused(path, error) from None
     if dtype != np.dtype(object):
         raise InputError(f"{path}: holds an array of {dtype}, no objects; choose another file.")
-    array = _decode(path, data, stream.tell())
+    array = _decode(path, data, stream.tell(), only)
     if not isinstance(array, np.ndarray) or array.shape != shape:
         raise InputError(f"{path}: the content does not fit its header; write it again.")
     return array.item() if array.shape == () else array
@@ -133,11 +138,11 @@ def _refused(path: Path, error: BaseException) -> InputError:
     )
 
 
-def _decode(path: Path, data: bytes, start: int) -> Any:
+def _decode(path: Path, data: bytes, start: int, only: Collection[str] | None = None) -> Any:
     try:
         stream = io.BytesIO(data)
         stream.seek(start)
-        return _Plain(len(data)).value(parse_pickle(stream))
+        return _Plain(len(data), only).value(parse_pickle(stream))
     except _ERRORS as error:
         raise _refused(path, error) from None
 
@@ -145,9 +150,10 @@ def _decode(path: Path, data: bytes, start: int) -> Any:
 class _Plain:
     """Turns what a pickle says into plain data and arrays, within the size of the file."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, only: Collection[str] | None = None) -> None:
         self._bytes = size
         self._values = MAX_OPCODES
+        self._only = only
 
     def value(self, found: Any, depth: int = 0) -> Any:
         """Return plain data; references to the same object count again each time."""
@@ -161,6 +167,9 @@ class _Plain:
         if isinstance(found, dict):
             if not all(isinstance(key, str) for key in found):
                 raise ValueError("a key is no word")
+            if self._only is not None:  # of the outermost dictionary alone
+                found = {key: item for key, item in found.items() if key in self._only}
+                self._only = None
             return {key: self.value(item, depth + 1) for key, item in found.items()}
         if isinstance(found, (bytes, bytearray)):
             return self._counted(found)

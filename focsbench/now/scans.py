@@ -6,14 +6,23 @@ import hashlib
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
+
 from focsbench.errors import CacheError, InputError
 from focsbench.face_models.array_cache import read_arrays, write_arrays
 from focsbench.geometry.io import read_bytes, read_landmarks7, read_mesh
-from focsbench.geometry.scan_crop import CroppedScan, cropped
+from focsbench.geometry.scan_crop import (
+    LEFT_EYE_OUTER,
+    RIGHT_EYE_OUTER,
+    CroppedScan,
+    cropped,
+)
 from focsbench.paths import cache_dir
+from focsbench.types import FloatArray
 
 # Part of the cache key: raise it whenever the crop or a reader gives other numbers.
 VERSION = 1
+EYES_MM = (30.0, 300.0)  # far around any face, near enough to tell mm from cm and m
 # A crop of NoW size takes 1.6 MB, so the scans of one validation set stay below 60 MB.
 _KEPT_IN_MEMORY = 32
 
@@ -86,11 +95,22 @@ def _content_key(scan: Path, landmarks: Path) -> str:
 
 def _crop(scan: Path, landmarks: Path) -> CroppedScan:
     points7 = read_landmarks7(landmarks)
+    _check_millimetres(landmarks, points7)
     vertices = read_mesh(scan).vertices
     try:
         return cropped(vertices, points7)
     except ValueError as error:
         raise InputError(f"{scan} with {landmarks.name}: {error}.") from None
+
+
+def _check_millimetres(path: Path, landmarks: FloatArray) -> None:
+    """Refuse scans in another unit: every distance would be wrong by that factor, unnoticed."""
+    eyes = float(np.linalg.norm(landmarks[RIGHT_EYE_OUTER] - landmarks[LEFT_EYE_OUTER]))
+    if not EYES_MM[0] <= eyes <= EYES_MM[1]:
+        raise InputError(
+            f"{path}: the outer eye corners are {eyes:.4g} apart, which is no face in millimetres; "
+            "get scan and landmarks of NoW again."
+        )
 
 
 def _read(entry: Path) -> CroppedScan | None:

@@ -155,7 +155,7 @@ def _landmarks(
 ) -> dict[str, FloatArray]:
     path = root / LANDMARKS
     landmarks: dict[str, FloatArray] = {}
-    for file, points in landmarks_or_note(report, path, "AR").items():
+    for file, points in landmarks_or_note(report, path, "AR", root / IMAGES).items():
         try:
             landmarks[ar_key(file)] = points
         except InputError as problem:

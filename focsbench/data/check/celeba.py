@@ -205,7 +205,9 @@ def _landmarks(
         path = everything
     listed = {
         int(Path(file).stem): points
-        for file, points in landmarks_or_note(report, path, f"the {split} images").items()
+        for file, points in landmarks_or_note(
+            report, path, f"the {split} images", root / IMAGES
+        ).items()
         if Path(file).stem.isdigit()
     }
     if listed:

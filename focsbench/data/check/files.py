@@ -16,6 +16,7 @@ from focsbench.processes import reason_of, run_jobs
 from focsbench.progress import track
 
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".zipx")
+UNFINISHED = (".part", ".partial", ".crdownload", ".download", ".aria2")
 _CHUNK = 400  # files that one job looks at
 _FEW = 2000  # files that are looked at before worker processes have started
 _TAIL = 64
@@ -78,6 +79,9 @@ def note_archives(report: CheckReport, folder: Path) -> bool:
     if packed:
         names = some([path.name for path in packed])
         report.warning("packed", f"{names} in {folder} is packed", f"unpack {names} in {folder}")
+    cut = [path.name for path in files_in(folder) if path.suffix.lower() in UNFINISHED]
+    if cut:
+        report.warning("unfinished", f"{some(cut)} in {folder} is half a download", "finish it")
     return bool(packed)
 
 

@@ -28,7 +28,7 @@ def check_authors(scan: Scan) -> CheckReport:
     lists = [root / f"{split}_landmarks.csv" for split in SPLITS]
     there = [path for path in lists if path.is_file()]
     for path in there or [lists[-1]]:
-        listed = landmarks_or_note(report, path, "the photographs")
+        listed = landmarks_or_note(report, path, "the photographs", root / DATASET)
         report.count(f"lines of {path.name}", len(listed))
         absent = sorted(file for file in listed if file not in photos)
         if absent:
@@ -50,7 +50,7 @@ def check_photos(scan: Scan) -> CheckReport:
     note_archives(report, scan.path)
     photos = _photographs(report, scan.path, scan)
     path = scan.path / LANDMARKS
-    listed = landmarks_or_note(report, path, "the photographs")
+    listed = landmarks_or_note(report, path, "the photographs", scan.path)
     report.count("photographs with landmarks", len(listed.keys() & photos.keys()))
     if listed:
         note_unlisted(report, path, photos.keys(), listed.keys())

@@ -12,18 +12,31 @@ from focsbench.data.landmarks_csv import read_landmarks
 from focsbench.errors import InputError
 from focsbench.types import FloatArray
 
-DETECT = "detect 68 landmarks and write them to"
 FORM = "one line per image: file name and 136 numbers x0,y0,...,x67,y67 in pixels"
 _OUTSIDE = 0.5  # share of landmarks outside of the photograph that no portrait has
 
 
-def landmarks_or_note(report: CheckReport, path: Path, whose: str) -> dict[str, FloatArray]:
-    """Read a landmark list; what is wrong with it goes into the report."""
+def detection(photos: Path, path: Path) -> str:
+    """Return the step that makes a landmark list of a folder of photographs."""
+    return f"`focsbench data landmarks {photos} --output {path}`, or write it yourself ({FORM})"
+
+
+def landmarks_or_note(
+    report: CheckReport, path: Path, whose: str, photos: Path
+) -> dict[str, FloatArray]:
+    """Read a landmark list; what is wrong with it goes into the report.
+
+    Args:
+        report: to write into.
+        path: of the list.
+        whose: words for the photographs that it is of.
+        photos: their folder; names in the list are relative to it.
+    """
     if not path.is_file():
         report.error(
             "no_landmarks",
             f"{path.name}: there is no landmark list of {whose}",
-            f"{DETECT} {path} ({FORM})",
+            detection(photos, path),
         )
         return {}
     try:
@@ -43,7 +56,8 @@ def note_unlisted(
             "images_without_landmarks",
             f"{len(missing)} of {len(expected)} images have no line in {path.name}: "
             f"{some(missing)}",
-            f"{DETECT.replace('68 landmarks', 'the missing landmarks')} {path}",
+            f"add the missing lines to {path}, or remove it and detect all again; images without "
+            "a face stay out",
         )
 
 

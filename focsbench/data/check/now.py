@@ -50,7 +50,9 @@ def check_now(scan: Scan) -> CheckReport:
     photos = _photographs(report, root, items, scan, packed=packed)
     subjects = dict.fromkeys(item.subject for item in items)
     scanned = _scans(report, root, list(subjects))
-    landmarks = landmarks_or_note(report, root / LANDMARK_LIST, "the photographs")
+    landmarks = landmarks_or_note(
+        report, root / LANDMARK_LIST, "the photographs", photo_folder(root)
+    )
     if landmarks:
         wanted = {item.file for item in items}
         report.count("photographs with landmarks", len(wanted & landmarks.keys()))
