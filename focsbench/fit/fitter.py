@@ -16,12 +16,12 @@ from focsbench.errors import InputError
 from focsbench.face_models import load_face_model
 from focsbench.fit.refine import RefineSettings, refine
 from focsbench.fit.weights import Weights
-from focsbench.focs.autoencoder import Decoded, FaceDecoder
+from focsbench.focs.autoencoder import Decoded, FaceAutoencoder, FaceDecoder
 from focsbench.focs.build import build_autoencoder, build_decoder, build_unet, load_module
-from focsbench.focs.config import FocsConfig
-from focsbench.focs.inference import MaskFunction, segmentation_mask, threshold_mask
+from focsbench.focs.inference import segmentation_mask, threshold_mask
 from focsbench.landmarks.faces import Face
 from focsbench.networks.resnet import Latents
+from focsbench.networks.unet import UNet
 from focsbench.types import BoolArray, FloatArray, IntArray
 
 DRAWN_SIZE = 224  # of the aligned crop in which faces are refined; networks may see a smaller one
@@ -72,14 +72,8 @@ class Fitter:
         self._config = weights.config
         self._refine = refine
         self._smallest = smallest_face
-        self._network = build_autoencoder(_without_start(weights), self.model, seed=0).eval()
-        if weights.encoder is not None:
-            load_module(self._network.encoder, weights.encoder)
-        self._mask: MaskFunction | None = None
-        if weights.unet is not None:
-            unet = build_unet(weights.config, seed=0)
-            load_module(unet, weights.unet)
-            self._mask = segmentation_mask(weights.config, unet.eval())
+        self._network, unet = _networks(weights, self.model)
+        self._mask = None if unet is None else segmentation_mask(weights.config, unet)
         self.size = max(DRAWN_SIZE, weights.config.image_size)
         self._decoders: dict[int, FaceDecoder] = {}
 
@@ -185,11 +179,21 @@ class Fitter:
         )
 
 
-def _without_start(weights: Weights) -> FocsConfig:
-    """Settings whose encoder does not load the weights that its training started from."""
-    if weights.encoder is None:
-        return weights.config
-    return weights.config.with_changes({"encoder": {"weights": None}})
+def _networks(weights: Weights, model: MorphableModel) -> tuple[FaceAutoencoder, UNet | None]:
+    """Load R and, where there is one, S."""
+    if weights.encoder is None:  # the settings name them
+        named = build_unet(weights.config, seed=0) if weights.config.unet.weights else None
+        network = build_autoencoder(weights.config, model, seed=0).eval()
+        return network, None if named is None else named.eval()
+    # What their training started from need not be there any more.
+    config = weights.config.with_changes({"encoder": {"weights": None}, "unet": {"weights": None}})
+    network = build_autoencoder(config, model, seed=0)
+    load_module(network.encoder, weights.encoder)
+    if weights.unet is None:
+        return network.eval(), None
+    unet = build_unet(config, seed=0)
+    load_module(unet, weights.unet)
+    return network.eval(), unet.eval()
 
 
 def _tensor(image: Image.Image) -> Tensor:

@@ -16,6 +16,7 @@ from focsbench.registry import Kind
 from focsbench.runs.run_folder import RunFolder
 from focsbench.runs.sources import SourceTree
 from focsbench.runs.store import DESCRIPTION
+from focsbench.weights.store import path_of
 
 ENCODER = "encoder.safetensors"  # as training writes them (focs/build.py)
 UNET = "unet.safetensors"
@@ -25,8 +26,8 @@ UNET = "unet.safetensors"
 class Weights:
     """Networks on disk and what they were trained with.
 
-    folder: holds the encoder and, if the row has one, the segmentation network; None for the
-    encoder that ships with focsbench. source: for people. face_model_file: of a face model that is
+    folder: holds the encoder and, if the row has one, the segmentation network; None where the
+    settings name them. source: for people. face_model_file: of a face model that is
     read from a file.
     """
 
@@ -38,7 +39,7 @@ class Weights:
 
     @property
     def encoder(self) -> Path | None:
-        """File of R's encoder; None for the one that ships."""
+        """File of R's encoder; None for the one that the settings name."""
         return None if self.folder is None else self.folder / ENCODER
 
     @property
@@ -49,10 +50,41 @@ class Weights:
         return self.folder / UNET
 
 
-def shipped_weights() -> Weights:
-    """The encoder that training starts from: trained on rendered photographs, without S."""
-    config = FocsConfig.preset("quick")
-    return Weights(config, "anny", None, "the encoder that comes with focsbench")
+def shipped_weights(face_model: str | None = None, face_model_file: Path | None = None) -> Weights:
+    """The encoder that training starts from: trained on rendered photographs, without S.
+
+    For another face model than the one that it was trained with it gives pose and light, and the
+    refinement finds the shape.
+    """
+    source = "the encoder that comes with focsbench"
+    return Weights(FocsConfig.preset("quick"), face_model or "anny", None, source, face_model_file)
+
+
+def imported_weights(
+    names: str, preset: str, face_model: str | None = None, face_model_file: Path | None = None
+) -> Weights:
+    """Take networks that ``focsbench weights import`` keeps.
+
+    Args:
+        names: of the encoder or, separated by a comma, of the encoder and the segmentation network.
+        preset: settings that they were trained with.
+        face_model: that they were trained with.
+        face_model_file: file of a face model that is read from one.
+
+    Raises:
+        ConfigError: if these are not one or two names, or the preset does not exist.
+        CacheError: if nothing was imported under a name.
+    """
+    encoder, *others = [name.strip() for name in names.split(",")]
+    if not encoder or len(others) > 1:
+        raise ConfigError(f"{names}: name an encoder, or an encoder and a network S: NAME,NAME.")
+    for name in (encoder, *others):
+        path_of(name)
+    changes: dict[str, Any] = {"encoder": {"weights": encoder, "weights_face_model": None}}
+    if others:
+        changes["unet"] = {"weights": others[0]}
+    config = FocsConfig.preset(preset, changes)
+    return Weights(config, face_model or "anny", None, f"imported {names}", face_model_file)
 
 
 def weights_of_run(run: Path, method: str, face_model_file: Path | None = None) -> Weights:

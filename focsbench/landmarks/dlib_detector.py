@@ -47,7 +47,7 @@ class DlibDetector:
             raise missing_weights(
                 "dlib",
                 (LANDMARKS,),
-                cache_dir() / "weights",
+                cache_dir() / "detectors",
                 "`pip install face-recognition-models` brings it",
             )
         network = _file(NETWORK, weights)
@@ -107,7 +107,7 @@ def _file(name: str, weights: Path | None) -> Path | None:
     package = find_spec("face_recognition_models")  # not imported: that needs old setuptools
     if weights is None and package is not None and package.origin is not None:
         places.append(Path(package.origin).parent / "models")
-    places.append(cache_dir() / "weights")
+    places.append(cache_dir() / "detectors")
     return next((place / name for place in places if (place / name).is_file()), None)
 
 

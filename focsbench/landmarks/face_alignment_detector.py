@@ -7,6 +7,7 @@ Its weights come from adrianbulat.com. Without a network, put `s3fd-619a316812.p
 from __future__ import annotations
 
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -50,7 +51,9 @@ class FaceAlignmentDetector:
         image = photo.image
         scale = min(1.0, LARGEST_SIDE / max(image.size))
         small = image.resize([max(round(side * scale), 1) for side in image.size])
-        found = self._network.get_landmarks_from_image(np.asarray(small), return_bboxes=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that there is no face
+            found = self._network.get_landmarks_from_image(np.asarray(small), return_bboxes=True)
         points, _, boxes = found if found is not None else ([], None, [])
         faces = []
         for corners, place in zip(points or [], boxes if points else [], strict=True):
