@@ -14,6 +14,7 @@ from torch.nn import functional
 from focsbench.data.alignment import Alignment, align
 from focsbench.errors import InputError
 from focsbench.face_models import load_face_model
+from focsbench.face_models.morphable_model import MorphableModel
 from focsbench.fit.refine import RefineSettings, refine
 from focsbench.fit.weights import Weights
 from focsbench.focs.autoencoder import Decoded, FaceAutoencoder, FaceDecoder
