@@ -3,6 +3,8 @@
 import json
 import re
 from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -220,6 +222,21 @@ def test_faces_without_enough_pixels_or_scale_are_refused(fitter):
         fitter.fit(photo, Face(Box(0, 0, 90, 90), np.zeros((68, 2))))
 
 
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda points: points + 1000, "only 0 of its 68 landmarks lie in the photograph"),
+        (lambda points: points * 1e300, "lie in the photograph of 400 x 330"),
+        (lambda points: points[:, :1].repeat(2, axis=1), "not those of a face"),
+        (lambda points: points[np.random.default_rng(1).permutation(68)], "not those of a face"),
+    ],
+)
+def test_landmarks_of_no_face_are_refused(fitter, change, sentence):
+    drawn = rendered()
+    with pytest.raises(InputError, match=sentence):
+        fitter.fit(Image.fromarray(drawn.image), Face.around(change(drawn.landmarks)))
+
+
 def test_folder_names_never_collide(tmp_path):
     paths = [tmp_path / name for name in ("a.jpg", "sub/a.png", "A.jpg", "b.jpg", "a-2.jpg")]
     names = folder_names(paths)
@@ -254,7 +271,7 @@ def photos(tmp_path, monkeypatch):
         one__png=points,
         phone__jpg=points,
         tiny__png=points / 10,
-        grey__png=[points, points + 3000],
+        grey__png=[points, points + 30, points + 3000],
         broken__jpg=points,
     )
     return tmp_path
@@ -342,15 +359,16 @@ def check_page(path):
 
 def test_fit_takes_all_faces_or_the_largest(photos, focsbench):
     arguments = ("fit", "grey.png", "--landmarks", "list.csv", "--no-refine")
-    code, out, _ = focsbench(*arguments, "--output", "all")
-    assert (code, "2 faces" in out) == (0, True)
+    code, out, err = focsbench(*arguments, "--output", "all")
+    assert (code, "2 faces" in out) == (2, True)
+    assert "grey.png, face 3 of 3: only 0 of its 68 landmarks" in err
     assert (photos / "all" / "grey" / "face-2" / "mesh.ply").is_file()
     code, out, _ = focsbench(*arguments, "--output", "first", "--face", "largest")
     assert (code, "1 face," in out) == (0, True)
     assert not (photos / "first" / "grey" / "face-2").exists()
     code, _, err = focsbench(*arguments, "--output", "none", "--smallest-face", "1000")
     assert code == 2
-    assert err.count("the face is only") == 2
+    assert err.count("the face is only") == 3
     assert not (photos / "none" / "grey").exists()
 
 
@@ -448,3 +466,38 @@ def test_imported_networks_are_named(run, tmp_path, monkeypatch):
         imported_weights("theirs", "smoke")
     with pytest.raises(ConfigError, match="NAME,NAME"):
         imported_weights("a,b,c", "smoke")
+
+
+def test_stopping_keeps_what_was_fitted(photos, focsbench, monkeypatch):
+    from focsbench.fit import batch
+
+    fit_photo = batch.fit_photo
+
+    def stop_at_the_second(path, *others):
+        if path.name == "grey.png":
+            raise KeyboardInterrupt
+        return fit_photo(path, *others)
+
+    monkeypatch.setattr(batch, "fit_photo", stop_at_the_second)
+    arguments = ("--landmarks", "list.csv", "--no-refine", "--output", "out")
+    code, out, err = focsbench("fit", "one.png", "grey.png", *arguments)
+    assert (code, "Stopped after 1 of 2 photographs" in err) == (130, True)
+    assert (photos / "out" / "index.html").is_file()
+    assert "one.png: 1 face" in out
+
+
+@pytest.mark.skipif(
+    not all(map(find_spec, ("dlib", "face_recognition_models", "skimage"))),
+    reason="no dlib, or no astronaut",
+)
+def test_the_astronaut(tmp_path, monkeypatch, focsbench):
+    monkeypatch.chdir(tmp_path)  # where no run is
+    data = Path(find_spec("skimage").origin).parent / "data"
+    code, _, _ = focsbench("fit", data / "astronaut.png", "--output", "out")
+    assert code == 0
+    (photo,) = json.loads((tmp_path / "out" / "summary.json").read_text())["photos"]
+    (face,) = photo["faces"]
+    left, top, right, bottom = face["box"]
+    assert left < 226 < right  # her nose is at (226, 127)
+    assert top < 127 < bottom
+    assert face["landmark_error_percent"] < 4

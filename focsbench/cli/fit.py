@@ -91,12 +91,14 @@ def command(
     chosen = _weights(run, method, weights, preset, face_model, face_model_file)
     found, detector_text = _detector(landmarks, detector, detector_weights)
     fitter = Fitter(chosen, RefineSettings() if refine else None, smallest_face)
-    results = [
-        fit_photo(path, name, folder, found, fitter, face is Faces.LARGEST)
-        for path, name in track(
-            list(zip(paths, folder_names(paths), strict=True)), "fit", total=len(paths)
-        )
-    ]
+    results: list[PhotoResult] = []
+    named = list(zip(paths, folder_names(paths), strict=True))
+    stopped = False
+    try:
+        for path, name in track(named, "fit", total=len(named)):
+            results.append(fit_photo(path, name, folder, found, fitter, face is Faces.LARGEST))
+    except KeyboardInterrupt:
+        stopped = True
     facts = {
         "weights": chosen.source,
         "face model": chosen.face_model,
@@ -105,10 +107,14 @@ def command(
         "refined": "yes" if refine else "no",
     }
     _finish(results, folder, facts)
+    if stopped:
+        typer.echo(f"Stopped after {len(results)} of {len(named)} photographs.", err=True)
+        raise typer.Exit(130)
+    raise typer.Exit(2 if any(result.failures for result in results) else 0)
 
 
 def _finish(results: Sequence[PhotoResult], folder: Path, facts: dict[str, str]) -> None:
-    """Write page and summary, say what came of every photograph, and exit."""
+    """Write page and summary, and say what came of every photograph."""
     from focsbench.files import write_json
     from focsbench.fit.page import write_page
     from focsbench.fit.summary import summary_of
@@ -123,7 +129,6 @@ def _finish(results: Sequence[PhotoResult], folder: Path, facts: dict[str, str])
         for failure in result.failures:
             typer.secho(failure, fg=typer.colors.YELLOW, err=True)
     typer.echo(folder / PAGE)
-    raise typer.Exit(2 if any(result.failures for result in results) else 0)
 
 
 def _output(path: Path) -> Path:

@@ -27,6 +27,8 @@ from focsbench.types import BoolArray, FloatArray, IntArray
 
 DRAWN_SIZE = 224  # of the aligned crop in which faces are refined; networks may see a smaller one
 SMALLEST_FACE = 24.0  # side of the box, pixels: below it there is nothing to fit
+SMALLEST_SHARE = 0.25  # of the landmarks that have to lie in the photograph
+WORST_LANDMARK_ERROR = 25.0  # per cent; the encoder alone stays below 10, a refined face below 5
 LARGEST_DRAWING = 1024  # of a face drawn for the photograph, pixels
 
 
@@ -91,13 +93,10 @@ class Fitter:
             face: found in it.
 
         Raises:
-            InputError: if the face is too small or its landmarks cannot be used.
+            InputError: if the face is too small, its landmarks lie outside the photograph or cannot
+                be used, or the fit does not meet them.
         """
-        if face.size < self._smallest:
-            raise InputError(
-                f"the face is only {face.size:.0f} pixels wide, too few to fit (--smallest-face "
-                f"{self._smallest:.0f}); take a larger photograph of it."
-            )
+        self._check(photo, face)
         alignment = align(face.landmarks, photo.width, photo.height, self.size)
         crop = alignment.image(photo)
         large, small = _tensor(crop), _tensor(self._for_networks(crop))
@@ -116,7 +115,27 @@ class Fitter:
                 self._refine,
             )
             latents, vertices = answer.latents, answer.landmark_vertices
-        return self._described(face, alignment, large, small, landmarks, latents, vertices)
+        fitted = self._described(face, alignment, large, small, landmarks, latents, vertices)
+        if not fitted.landmark_error < WORST_LANDMARK_ERROR:
+            raise InputError(
+                f"the fit misses the landmarks by {fitted.landmark_error:.0f} % of the distance of "
+                "the eyes, so they are not those of a face; detect them again."
+            )
+        return fitted
+
+    def _check(self, photo: Image.Image, face: Face) -> None:
+        """Raise InputError for a face that is too small or not in the photograph."""
+        if face.size < self._smallest:
+            raise InputError(
+                f"the face is only {face.size:.0f} pixels wide, too few to fit (--smallest-face "
+                f"{self._smallest:.0f}); take a larger photograph of it."
+            )
+        inside = ((face.landmarks > -1) & (face.landmarks < photo.size)).all(axis=1)
+        if inside.mean() < SMALLEST_SHARE:
+            raise InputError(
+                f"only {inside.sum()} of its 68 landmarks lie in the photograph of {photo.width} x "
+                f"{photo.height} pixels; they may be those of another picture or size."
+            )
 
     def draw(self, fitted: FittedFace, size: int) -> tuple[FloatArray, BoolArray]:
         """Draw a fitted face again at another size of the crop: (S, S, 3) on black and (S, S)."""

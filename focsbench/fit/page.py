@@ -68,7 +68,6 @@ def _photo(result: PhotoResult, heads: int) -> dict[str, Any]:
 
 
 def _face(fitted: FittedFace, files: FaceFiles, folder: str, turns: bool) -> dict[str, Any]:
-    pose = head_pose_from_landmarks(fitted.face.landmarks)
     inside = fitted.region.sum()
     seen = float((fitted.visible * fitted.region).sum() / inside) if inside else 0.0
     colour = fitted.colour_error
@@ -82,10 +81,18 @@ def _face(fitted: FittedFace, files: FaceFiles, folder: str, turns: bool) -> dic
             ("landmarks off by", f"{fitted.landmark_error:.1f} % of the eye distance"),
             ("colour off by", "-" if colour is None else f"{colour:.0f} of 255 grey levels"),
             ("visible", f"{100 * seen:.0f} % of the drawn face"),
-            ("yaw, pitch, roll", f"{pose.yaw:.0f}°, {pose.pitch:.0f}°, {pose.roll:.0f}°"),
+            ("yaw, pitch, roll", _pose(fitted)),
         ],
         "head": _head(files.head) if turns else None,
     }
+
+
+def _pose(fitted: FittedFace) -> str:
+    try:
+        pose = head_pose_from_landmarks(fitted.face.landmarks)
+    except ValueError:  # landmarks on one line
+        return "-"
+    return f"{pose.yaw:.0f}°, {pose.pitch:.0f}°, {pose.roll:.0f}°"
 
 
 def _head(head: Head) -> dict[str, Any]:
