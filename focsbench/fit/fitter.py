@@ -28,6 +28,7 @@ from focsbench.types import BoolArray, FloatArray, IntArray
 DRAWN_SIZE = 224  # of the aligned crop in which faces are refined; networks may see a smaller one
 SMALLEST_FACE = 24.0  # side of the box, pixels: below it there is nothing to fit
 SMALLEST_SHARE = 0.25  # of the landmarks that have to lie in the photograph
+NARROWEST = 0.1  # extent of the landmarks across their longest direction, relative to it
 WORST_LANDMARK_ERROR = 25.0  # per cent; the encoder alone stays below 10, a refined face below 5
 LARGEST_DRAWING = 1024  # of a face drawn for the photograph, pixels
 
@@ -135,6 +136,13 @@ class Fitter:
             raise InputError(
                 f"only {inside.sum()} of its 68 landmarks lie in the photograph of {photo.width} x "
                 f"{photo.height} pixels; they may be those of another picture or size."
+            )
+        wide, narrow = np.linalg.svd(
+            face.landmarks - face.landmarks.mean(axis=0), compute_uv=False
+        ).tolist()
+        if not narrow > NARROWEST * wide:
+            raise InputError(
+                "its landmarks lie on one line, so they are not those of a face; detect them again."
             )
 
     def draw(self, fitted: FittedFace, size: int) -> tuple[FloatArray, BoolArray]:
