@@ -82,6 +82,8 @@ def test_every_line_of_the_file_is_a_field(name):
     fields = offered_fields(text)
     values = tomllib.loads(text + "\n".join(f"{key} = {value}" for key, value in fields.items()))
     values["name"] = name
+    for part in ("encoder", "recognition"):  # names of weights that nobody has imported here
+        assert values["method"]["changes"][part].pop("weights")
     try:
         profile = Profile.model_validate(values)
     except ValidationError as error:

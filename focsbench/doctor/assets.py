@@ -16,11 +16,11 @@ from focsbench.paths import cache_dir
 from focsbench.profiles.profile import Profile
 from focsbench.weights.store import SUFFIX, find
 
-# Module that has to be installed, by name of the detector.
+# Modules that have to be installed, by name of the detector, which is that of its extra.
 DETECTORS = {
-    "dlib": ("dlib", "dlib-bin face-recognition-models"),
-    "face-alignment": ("face_alignment", "face-alignment"),
-    "insightface": ("insightface", "insightface onnxruntime"),
+    "dlib": ("dlib", "face_recognition_models"),
+    "face-alignment": ("face_alignment",),
+    "insightface": ("insightface",),
 }
 CHECKSUMS = "SHA256SUMS"
 
@@ -71,7 +71,8 @@ def _imported_weights() -> Iterator[Item]:
         yield Item(
             "imported weights",
             State.MISSING,
-            "none; profiles paper and released start from ImageNet and judge faces by ArcFace",
+            "none; profiles paper and released start from ImageNet and judge faces by ArcFace: "
+            "`focsbench weights import FILE`",
         )
     for name in listed:
         there = (folder / name).is_file()
@@ -80,11 +81,11 @@ def _imported_weights() -> Iterator[Item]:
 
 
 def _detectors() -> Iterator[Item]:
-    for name, (module, packages) in DETECTORS.items():
-        if find_spec(module) is not None:
-            yield Item(name, State.OK, "installed")
+    for name, modules in DETECTORS.items():
+        if all(find_spec(module) is not None for module in modules):
+            yield Item(name, State.OK, "installed; some fetch weights at first use")
         else:
-            yield Item(name, State.MISSING, f"`pip install {packages}`")
+            yield Item(name, State.MISSING, f"`pip install 'focsbench[{name}]'`")
 
 
 def _profile(profile: Profile) -> Iterator[Item]:

@@ -16,10 +16,13 @@ from focsbench.doctor.findings import Item, Section, State, section
 CONSTRAINTS = Path("constraints.txt")
 EXTRAS = {
     "scale": "training on several GPUs, TensorBoard logs",
-    "open3d": "protocol nonrigid_scan by another registration, and benchmarks",
+    "open3d": "benchmarks against Open3D",
     "ray": "steps on a Ray cluster",
-    "html": "the HTML report",
-    "faces": "landmark detectors for your own photographs",
+    "onnx": "recognition networks in ONNX files as perceptual networks",
+    "dlib-weights": "dlib's CC0 recognition network as perceptual network",
+    "dlib": "landmarks of photographs",
+    "face-alignment": "landmarks of photographs, as in the paper",
+    "insightface": "landmarks of photographs",
     "test": "the tests",
     "dev": "changing focsbench",
 }
