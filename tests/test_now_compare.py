@@ -230,3 +230,15 @@ def test_command(focsbench, tmp_path):
     code, output, errors = focsbench("now", "compare", tmp_path / "nothing.npy")
     assert (code, output) == (1, "")
     assert errors.count("\n") == 1
+
+
+def test_results_are_compared_by_subject_too(focsbench, tmp_path):
+    """``focsbench compare`` takes the same result folders."""
+    paths = [new_result(tmp_path / name, method) for name, method in (("a", "a"), ("b", "bcd"))]
+    code, output, errors = focsbench("compare", *paths, "--subset", "all", "--metric", "all")
+    assert (code, errors) == (0, "")
+    (line,) = [line for line in output.splitlines() if "| median" in line]
+    for method in ("a", "bcd"):
+        assert f"{pooled(method, LINES).median:.3f}" in line
+    subjects = {line.split("/")[0] for line in LINES}
+    assert f"no test: {len(subjects)} subject" in line

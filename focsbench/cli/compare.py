@@ -21,8 +21,8 @@ def command(
         list[str],
         typer.Argument(
             metavar="A [B]...",
-            help="Methods of --run; or runs, results.csv, or folders of predictions to score. "
-            "PATH:METHOD is one method of a path.",
+            help="Methods of --run; or runs, results.csv, results of `now score`, or folders of "
+            "predictions to score. PATH:METHOD is one method of a path.",
         ),
     ],
     run: Annotated[Path, typer.Option(help="The run that has the methods.")] = RUN,

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from focsbench.errors import ConfigError, InputError
+from focsbench.now.evaluate import DISTANCES
+from focsbench.now.result_folder import RESULT as NOW_RESULT
 from focsbench.runs.finished import read_results, read_runs
 from focsbench.runs.run_folder import RESULTS, RunFolder
 from focsbench.runs.score import ARRAYS
 from focsbench.runs.score_folder import score_folders
+from focsbench.runs.summary import POOLED
+from focsbench.types import ResultRow
 
 if TYPE_CHECKING:
     from focsbench.reports.comparison import Contender
     from focsbench.reports.evidence import Evidence
+
+NOW_METRICS = ("median", "mean", "std")
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,8 @@ def read_sources(names: Sequence[str], run: Path, scoring: Scoring | None) -> li
 
     Args:
         names: each a method of ``run``; or the folder of a run, a folder or file ``results.csv``,
-            for these also ``PATH:METHOD``; or, with ``scoring``, a folder of predictions.
+            a result folder of ``focsbench now score``, for these also ``PATH:METHOD``; or, with
+            ``scoring``, a folder of predictions.
         run: folder of the run that has the methods.
         scoring: how predictions are scored, all by one protocol and on the same items.
 
@@ -164,6 +171,8 @@ def _read(path: Path) -> tuple[Evidence, ...]:
 
     if (path / RunFolder(path).config.name).is_file():
         return tuple(read_runs([path]))
+    if (path / NOW_RESULT).is_file():
+        return (_now_evidence(path),)
     file = path / RESULTS if path.is_dir() else path
     if not file.is_file():
         raise InputError(
@@ -176,6 +185,32 @@ def _read(path: Path) -> tuple[Evidence, ...]:
         protocol, method = names[0]
         folders = {protocol: {method: file.parent / ARRAYS}}
     return (Evidence(results, more_distances=folders, name=_short(path)),)
+
+
+def _now_evidence(folder: Path) -> Evidence:
+    """Read a result folder of ``focsbench now score``, with its distances if it has them."""
+    import pandas as pd
+
+    from focsbench.now.result import read_json
+    from focsbench.reports.evidence import Evidence
+
+    result = read_json(folder / NOW_RESULT)
+    protocol = str(result.protocol.get("name", "now"))
+    rows: list[ResultRow] = []
+    for image in result.images:
+        key = PurePosixPath(image.image).with_suffix("")
+        names = (result.method, protocol, key.parts[1], key.parts[0], str(key))
+        rows += [ResultRow(*names, name, getattr(image, name)) for name in NOW_METRICS]
+    for subset, group in {"all": result.overall, **result.challenges}.items():
+        names = (result.method, protocol, subset, "", POOLED)
+        for name in NOW_METRICS if group.pooled is not None else ():
+            rows.append(ResultRow(*names, name, getattr(group.pooled, name)))
+    if not rows:
+        raise InputError(f"{folder}: no image has a result; leave it out.")
+    arrays = {protocol: {result.method: folder / DISTANCES}}
+    return Evidence(
+        pd.DataFrame([vars(row) for row in rows]), more_distances=arrays, name=_short(folder)
+    )
 
 
 def _scored(paths: Sequence[Path], scoring: Scoring) -> list[Source]:
