@@ -13,6 +13,7 @@ from now_support import LINES, write_dataset
 from PIL import Image
 
 from focsbench.data.ar import ARFaces, ar_key, ar_subset
+from focsbench.data.check import check_dataset
 from focsbench.data.landmarks_csv import write_landmarks
 from focsbench.data.layouts import open_dataset
 from focsbench.data.photo_folder import PhotoFolder
@@ -114,6 +115,25 @@ def test_ar_photographs_and_masks_from_two_places(tmp_path):
     stage("ar", source, tmp_path / "staged", 1)
     dataset = open_dataset(tmp_path / "staged", "ar", "test", 48)
     assert [dataset[index].subset for index in range(3)] == ["unoccluded", "glasses", "scarf"]
+
+
+def test_ar_photographs_beside_the_masks(tmp_path):
+    root = write_ar(tmp_path / "AR")
+    expected = [ARFaces(root, 48)[index].image for index in range(3)]
+    for photo in (root / "images/dbf1").iterdir():
+        photo.rename(root / photo.name)
+    (root / "images/dbf1").rmdir()
+    (root / "images").rmdir()
+    (root / "W-002-24.png").rename(tmp_path / "moved.png")
+    (root / "second").mkdir()
+    (tmp_path / "moved.png").rename(root / "second/W-002-24.png")
+    stage("ar", {"folder": str(root)}, tmp_path / "staged", 1)
+    for folder in (root, tmp_path / "staged"):
+        dataset = ARFaces(folder, 48)
+        for index, image in enumerate(expected):
+            assert (dataset[index].image == image).all()
+    report = check_dataset("ar", root)
+    assert (report.exit_code, sum(report.usable.values())) == (0, 3)
 
 
 def write_authors(root):

@@ -1,7 +1,7 @@
 """AR face database (Martinez and Benavente 1998) with the visible-face masks of Egger et al. 2018.
 
 masks/{m|w}-{sss}-{nn}.png      255 = visible face; the image set is what has a mask here
-images/{same name}.{png|...}    photographs; folders below it are searched too
+images/{same name}.{png|...}    photographs, or without this folder anywhere else below the root
 landmarks.csv                   file name, 136 numbers; not part of either download
 
 ``nn`` is the AR numbering: 1 neutral, 2-4 expressions, 5-7 light, 8-10 sunglasses, 11-13 scarf, and
@@ -56,8 +56,10 @@ def ar_subset(key: str) -> str:
     return SUBSET_BY_NUMBER[max(first for first in SUBSET_BY_NUMBER if first <= condition)]
 
 
-def ar_files(folder: Path) -> dict[str, Path]:
-    """Return the image files of AR below a folder by canonical name; nothing if it is not there.
+def ar_files(folder: Path, *, inside: bool = True) -> dict[str, Path]:
+    """Return the image files of AR in a folder by canonical name; nothing if it is not there.
+
+    inside: look into the folders below it, too.
 
     Files that are no images or have no AR name are passed over.
 
@@ -65,7 +67,7 @@ def ar_files(folder: Path) -> dict[str, Path]:
         InputError: if two files have the same canonical name.
     """
     found: dict[str, Path] = {}
-    for path in sorted(folder.rglob("*")):
+    for path in sorted(folder.rglob("*") if inside else folder.glob("*")):
         name = path.name
         if (
             path.suffix.lower() not in IMAGE_SUFFIXES
@@ -78,6 +80,22 @@ def ar_files(folder: Path) -> dict[str, Path]:
             raise InputError(f"{path}: {found[key]} is the same AR image; delete one of them.")
         found[key] = path
     return found
+
+
+def ar_photos(root: Path) -> dict[str, Path]:
+    """Return the photographs of a dataset by canonical name.
+
+    They are below ``images``, or where there is no such folder anywhere but below ``masks``.
+
+    Raises:
+        InputError: as :func:`ar_files`.
+    """
+    if (root / IMAGES).is_dir():
+        return ar_files(root / IMAGES)
+    found: dict[str, Path] = {}
+    for folder in sorted(path for path in root.iterdir() if path.is_dir() and path.name != MASKS):
+        found |= ar_files(folder)
+    return found | ar_files(root, inside=False)
 
 
 class ARFaces:
@@ -126,7 +144,7 @@ class ARFaces:
 
     def _photo(self, key: str) -> Path:
         if self._photos is None:
-            self._photos = ar_files(self.root / IMAGES)
+            self._photos = ar_photos(self.root)
         if key not in self._photos:
             raise InputError(
                 f"{self.root / IMAGES}: no photograph {key}; add it or remove its mask."

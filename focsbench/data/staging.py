@@ -26,7 +26,6 @@ from focsbench.data.celebahq_subsets import (
     find_subsets,
     write_subsets,
 )
-from focsbench.data.photo_folder import DATASET
 from focsbench.data.policies import POLICY_FILE
 from focsbench.errors import InputError
 from focsbench.files import write_json
@@ -64,8 +63,6 @@ def stage(name: str, source: Mapping[str, Any], out: Path, workers: int) -> dict
     for field, target in (("partition", PARTITION), ("identities", CELEBA_IDENTITIES)):
         if source.get(field):
             _replace(out / target, Path(source[field]))
-    if name == "ar" and not (out / ar.IMAGES).is_dir() and not (out / DATASET).is_dir():
-        (out / ar.IMAGES).symlink_to(source["folder"], target_is_directory=True)
     if name == "celeba" and (out / celebahq.IMAGES).is_dir():
         return _celeba_lists(source, out, workers)
     return {}

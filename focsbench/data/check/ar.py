@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 from focsbench.data.ar import (
@@ -13,6 +14,7 @@ from focsbench.data.ar import (
     SUBSET_BY_NUMBER,
     ar_files,
     ar_key,
+    ar_photos,
     ar_subset,
 )
 from focsbench.data.check.files import (
@@ -38,11 +40,10 @@ def check_ar(scan: Scan) -> CheckReport:
     report = CheckReport("AR", scan.path)
     root = nested(report, scan.path, MASKS)
     note_archives(report, root)
-    photos = _files(report, root / (IMAGES if (root / IMAGES).is_dir() else "."), "photographs")
-    if not (root / IMAGES).is_dir():
-        masks_folder = (root / MASKS).resolve()
-        photos = {k: path for k, path in photos.items() if masks_folder not in path.parents}
-    masks = _files(report, root / MASKS, "masks")
+    photos = _named(report, ar_photos, root)
+    masks = _named(report, ar_files, root / MASKS)
+    _note_strange(report, root / (IMAGES if (root / IMAGES).is_dir() else "."), "photographs")
+    _note_strange(report, root / MASKS, "masks")
     _note_raw(report, root)
     report.count("photographs", len(photos))
     report.count("masks", len(masks), PUBLISHED_MASKS)
@@ -74,10 +75,19 @@ def check_ar(scan: Scan) -> CheckReport:
     return report
 
 
-def _files(report: CheckReport, folder: Path, what: str) -> dict[str, Path]:
-    """Return image files by canonical name; what has another name goes into the report."""
-    if not folder.is_dir():
+def _named(
+    report: CheckReport, read: Callable[[Path], dict[str, Path]], folder: Path
+) -> dict[str, Path]:
+    """Return image files by canonical name; two of one name go into the report."""
+    try:
+        return read(folder)
+    except InputError as problem:
+        report.error("ambiguous_names", str(problem).rstrip("."), "rename or delete these files")
         return {}
+
+
+def _note_strange(report: CheckReport, folder: Path, what: str) -> None:
+    """Say which image files have another name than those of AR."""
     strange = [
         path.name
         for path in sorted(folder.rglob("*"))
@@ -89,11 +99,6 @@ def _files(report: CheckReport, folder: Path, what: str) -> dict[str, Path]:
             f"{len(strange)} {what} have no AR name such as m-001-08.png and are passed over: "
             f"{some(strange)}",
         )
-    try:
-        return ar_files(folder)
-    except InputError as problem:
-        report.error("ambiguous_names", str(problem).rstrip("."), "rename or delete these files")
-        return {}
 
 
 def _note_raw(report: CheckReport, root: Path) -> None:
@@ -155,7 +160,9 @@ def _landmarks(
 ) -> dict[str, FloatArray]:
     path = root / LANDMARKS
     landmarks: dict[str, FloatArray] = {}
-    for file, points in landmarks_or_note(report, path, "AR", root / IMAGES).items():
+    for file, points in landmarks_or_note(
+        report, path, "AR", root / IMAGES if (root / IMAGES).is_dir() else root
+    ).items():
         try:
             landmarks[ar_key(file)] = points
         except InputError as problem:
