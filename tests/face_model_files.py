@@ -8,6 +8,7 @@ modes (BFM 2017); how many these have is an argument, since tests need only a fe
 
 from __future__ import annotations
 
+import json
 import pickle  # noqa: TID251 - the authors' crop file is a pickle, so its stand-in is one
 from dataclasses import dataclass
 from functools import cache
@@ -17,7 +18,7 @@ import h5py
 import numpy as np
 import scipy.io
 
-from focsbench.face_models import bfm2009_front, load_face_model
+from focsbench.face_models import bfm2009_front, ict, load_face_model
 from focsbench.face_models import bfm2017_landmarks as tables
 from focsbench.face_models.bfm2017 import VARIANTS
 from focsbench.rendering.numba_rasterizer import rasterize_arrays
@@ -265,3 +266,40 @@ def _incident(triangles, count):
     chosen = place < 8
     table[owners[chosen], place[chosen]] = order[chosen] // 3
     return table
+
+
+def write_ict(folder: Path, identities: int = 3, expressions: int = 2) -> Path:
+    """Write a folder in the form of a clone of ICT-FaceKit, with fewer shapes.
+
+    The 9,409 vertices of the face are a grid, those of the other parts lie behind it.
+    """
+    values = face(97, 97, ict.FACE[1], (identities, expressions, 1))
+    landmarks = {vertex: place for place, vertex in enumerate(ict.LANDMARKS68)}
+    order = renumbered(values, landmarks)
+    new = np.argsort(order)
+    rest = ict.VERTICES - ict.FACE[1]
+    grid = np.arange(97 * 97).reshape(97, 97)
+    a, b, c, d = grid[:-1, :-1], grid[:-1, 1:], grid[1:, :-1], grid[1:, 1:]
+    quads = new[np.stack([a, c, d, b], axis=-1).reshape(-1, 4)] + 1
+    rng = np.random.default_rng(0)
+    behind = np.concatenate([rng.uniform(-50, 50, (rest, 2)), np.full((rest, 1), -90.0)], axis=1)
+    mean = np.concatenate([values.vertices[order], behind])
+    faces = "".join("f {0}/{0} {1}/{1} {2}/{2} {3}/{3}\n".format(*quad) for quad in quads.tolist())
+    for part in (ict.HEAD, ict.EYES):  # one polygon each, so that they are meshes, too
+        faces += "f {} {} {} {}\n".format(*range(part[0] + 1, part[0] + 5))
+    inner = folder / ict.FOLDER
+    inner.mkdir(parents=True, exist_ok=True)
+    names = ("jawOpen", "mouthSmile_L", "mouthSmile_R", "browDown_L")[:expressions]
+    (inner / ict.NAMES).write_text(json.dumps({"expressions": names, "note": NOTE}))
+    moved = {f"identity{number:03d}": values.identity[number] for number in range(identities)}
+    # The file has the full movement; one sigma of ours is a share of it.
+    for number, name in enumerate(names):
+        moved[name] = values.expression[number] / ict.EXPRESSION_SIGMA
+    shapes = {"generic_neutral_mesh": mean}
+    for name, shift in moved.items():
+        shapes[name] = mean + np.pad(shift[order], ((0, rest), (0, 0)))
+    for name, shape in shapes.items():
+        rows = (shape / 10 + [0.0, 1.0, 8.0]).tolist()
+        lines = "".join(f"v {x:.9f} {y:.9f} {z:.9f}\n" for x, y, z in rows)
+        (inner / f"{name}.obj").write_text(f"# {NOTE}\n{lines}{faces}")
+    return folder

@@ -66,6 +66,16 @@ SOURCES = {
             "decimetres",
             "focsbench.face_models.bfm2009_front",
         ),
+        Source(
+            "ict",
+            "ICT-FaceKit, light model (Li et al. 2020)",
+            "MIT",
+            "a clone of ICT-FaceKit",
+            "https://github.com/ICT-VGL/ICT-FaceKit",
+            "centimetres",
+            "focsbench.face_models.ict",
+            kept=True,
+        ),
     )
 }
 
