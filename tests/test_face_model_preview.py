@@ -45,5 +45,5 @@ def test_the_sheet_is_written(tmp_path):
 
     save_preview(load_face_model(), tmp_path / "deep" / "model.png")
     with Image.open(tmp_path / "deep" / "model.png") as picture:
-        assert picture.size == (1600, 2500)
+        assert picture.size == (1600, 2800)
         assert np.asarray(picture.convert("L")).std() > 20

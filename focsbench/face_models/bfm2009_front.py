@@ -61,6 +61,11 @@ def read(path: Path) -> MorphableModel:
     return from_arrays(read_mat(path, SHAPES), path)
 
 
+def contents(path: Path) -> list[str]:
+    """Say what the file holds. Raises InputError as :func:`read`."""
+    return [", ".join(f"{name} {shape}" for name, shape in mat_shapes(path).items())]
+
+
 def from_arrays(arrays: Mapping[str, NDArray[Any]], path: Path) -> MorphableModel:
     """Make the model of the arrays of :data:`SHAPES`, in the file's units and order.
 

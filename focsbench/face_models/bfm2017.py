@@ -114,6 +114,21 @@ def read(path: Path) -> MorphableModel:
     return model
 
 
+def contents(path: Path) -> list[str]:
+    """Say what the file holds. Raises InputError as :func:`read`."""
+    with Hdf5Arrays(path) as file:
+        variant = _variant(file)
+        lines = [f"mesh of {variant.file}"]
+        for part in ("shape", "expression", "color"):
+            names = ("mean", "pcaBasis", "pcaVariance")
+            shapes = ", ".join(f"{name} {file.shape(f'{part}/model/{name}')}" for name in names)
+            lines.append(f"{part}/model: {shapes}")
+    crop = path.parent / CROP_FILE
+    if variant is not VARIANTS[0] or not crop.is_file():
+        return [*lines, f"face by formula (no {CROP_FILE} beside it, or not for this mesh)"]
+    return [*lines, f"face by {CROP_FILE}: {len(read_crop(crop))} vertices"]
+
+
 def analytic_crop(points: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
     """Vertices of the face (V,) by the cones of the authors' first published version.
 

@@ -108,6 +108,16 @@ def read(path: Path) -> MorphableModel:
     return model
 
 
+def contents(path: Path) -> list[str]:
+    """Say what the folder holds. Raises InputError as :func:`read`."""
+    folder = _folder(path)
+    identities, expressions = _identities(folder), _expressions(folder)
+    return [
+        f"mean, {len(identities)} identities, {len(expressions)} expressions "
+        f"of {VERTICES} vertices; no colours"
+    ]
+
+
 def _folder(path: Path) -> Path:
     inner = path / FOLDER
     folder = inner if inner.is_dir() else path

@@ -21,10 +21,13 @@ _CLAY = np.array([0.78, 0.73, 0.70])
 _LIGHTS = ((np.array([-0.45, 0.5, 0.75]), 0.62), (np.array([0.8, 0.1, 0.45]), 0.25))
 _AMBIENT = 0.24
 _BOX = (-110.0, 110.0, -115.0, 155.0)  # left, right, bottom, top of a view, mm
-_SIGMAS = 2.5
+_SIGMAS, _EXPRESSION_SIGMAS = 3, 2.5
 _SHOWN_EXPRESSIONS = (
     "jawOpen", "mouthSmileLeft", "mouthPucker", "browInnerUp", "eyeBlinkLeft", "noseSneerLeft",
     "residual01", "residual02", "residual03", "residual04",
+    # the same in ICT-FaceKit, and some more
+    "mouthSmile_L", "browInnerUp_L", "eyeBlink_L", "noseSneer_L",
+    "mouthFunnel", "cheekPuff_L", "browDown_L", "eyeWide_L",
 )  # fmt: skip
 
 
@@ -97,21 +100,22 @@ def show_view(axes: Axes, vertices: Array, triangles: Array, title: str = "", **
 
 
 def save_preview(model: MorphableModel, path: Path) -> None:
-    """Write one PNG of the model: numbered landmarks, modes, expressions, random faces.
+    """Write one PNG of the model: numbered landmarks, modes of all kinds, random faces.
 
     Works for any MorphableModel of the project's frame; random faces use a fixed seed.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(16, 25), layout="constrained")
+    figure = Figure(figsize=(16, 28), layout="constrained")
     FigureCanvasAgg(figure)
-    rows = figure.add_gridspec(4, 1, height_ratios=(8.2, 5.2, 5.2, 6.4))
-    parts = [figure.add_subfigure(rows[index]) for index in range(4)]
+    rows = figure.add_gridspec(5, 1, height_ratios=(8.2, 5.2, 5.2, 3.0, 6.4))
+    parts = [figure.add_subfigure(rows[index]) for index in range(5)]
     _landmark_row(parts[0], model)
     _mode_rows(parts[1], model)
     _expression_rows(parts[2], model)
-    _random_rows(parts[3], model)
+    _albedo_row(parts[3], model)
+    _random_rows(parts[4], model)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=100)
 
@@ -138,12 +142,12 @@ def _landmark_row(part: SubFigure, model: MorphableModel) -> None:
     part.suptitle(f"{model.name}: mean shape, 68 landmarks, 7 NoW landmarks (red)", fontsize=10)
     box = (-85.0, 85.0, -95.0, 95.0)
     for axes, yaw in zip(part.subplots(1, 2), (0, 40), strict=True):
-        show_view(axes, model.mean_shape, model.triangles, yaw=yaw, box=box, per_mm=6.0)
-        points = model.mean_shape[model.landmarks68] @ view_rotation(yaw).T
+        show_view(axes, model.fitted_mean, model.triangles, yaw=yaw, box=box, per_mm=6.0)
+        points = model.fitted_mean[model.landmarks68] @ view_rotation(yaw).T
         for number, (x, y, _) in enumerate(points):
             axes.plot(x, y, "k.", markersize=3)
             axes.annotate(str(number), (x, y), (1.5, 1.5), textcoords="offset points", fontsize=6.5)
-        seven = model.mean_shape[model.landmarks7] @ view_rotation(yaw).T
+        seven = model.fitted_mean[model.landmarks7] @ view_rotation(yaw).T
         axes.plot(seven[:, 0], seven[:, 1], "o", color="#c0392b", markersize=7, fillstyle="none")
 
 
@@ -151,31 +155,60 @@ def _mode_rows(part: SubFigure, model: MorphableModel) -> None:
     """First five identity modes at plus and minus some sigmas."""
     part.suptitle(f"identity modes 1-5, -{_SIGMAS} and +{_SIGMAS} sigma", fontsize=10)
     grid = part.subplots(2, 10)
-    for mode in range(5):
-        for column, sign in enumerate((-1, 1)):
-            coefficients = np.zeros(len(model.identity_basis))
-            coefficients[mode] = sign * _SIGMAS
-            shape = model.shape(coefficients)
-            for row, yaw in enumerate((0, 65)):
-                title = f"{mode + 1}: {sign * _SIGMAS:+}" if row == 0 else ""
-                axes = grid[row, 2 * mode + column]
-                show_view(axes, shape, model.triangles, title, yaw=yaw, per_mm=1.5)
+    for axes in grid.ravel():
+        axes.axis("off")
+    for place, (title, coefficients) in enumerate(_leading(len(model.identity_basis))):
+        shape = model.shape(coefficients)
+        for row, yaw in enumerate((0, 65)):
+            name = title if row == 0 else ""
+            show_view(grid[row, place], shape, model.triangles, name, yaw=yaw, per_mm=1.5)
 
 
 def _expression_rows(part: SubFigure, model: MorphableModel) -> None:
-    """Some expression modes at plus some sigmas; names the model lacks are skipped."""
-    part.suptitle(f"expression modes, +{_SIGMAS} sigma", fontsize=10)
+    """Ten expressions: the well-known names at plus some sigmas, or the first five both ways."""
     grid = part.subplots(2, 5)
-    names = [name for name in _SHOWN_EXPRESSIONS if name in model.expression_names]
-    still = np.zeros(len(model.identity_basis))
     box = (-85.0, 85.0, -95.0, 95.0)
+    names = [name for name in _SHOWN_EXPRESSIONS if name in model.expression_names]
+    count = len(model.expression_basis)
+    if names:
+        rows = np.eye(count)[[model.expression_names.index(name) for name in names]]
+        shown = [(name, _EXPRESSION_SIGMAS * row) for name, row in zip(names, rows, strict=True)]
+    else:
+        shown = _leading(count, _EXPRESSION_SIGMAS)
+    part.suptitle(f"expression modes, {_EXPRESSION_SIGMAS} sigma", fontsize=10)
     for axes in grid.ravel():
         axes.axis("off")
-    for axes, name in zip(grid.ravel(), names, strict=False):
-        coefficients = np.zeros(len(model.expression_basis))
-        coefficients[model.expression_names.index(name)] = _SIGMAS
+    still = np.zeros(len(model.identity_basis))
+    for axes, (name, coefficients) in zip(grid.ravel(order="F"), shown, strict=False):
         shape = model.shape(still, coefficients)
-        show_view(axes, shape, model.triangles, name, colours=model.mean_albedo, box=box)
+        show_view(axes, shape, model.triangles, name, colours=_clipped(model.mean_albedo), box=box)
+
+
+def _albedo_row(part: SubFigure, model: MorphableModel) -> None:
+    """Mean colours, then the first five albedo modes at plus and minus some sigmas."""
+    count = len(model.albedo_basis)
+    kind = f"albedo modes 1-5, -{_SIGMAS} and +{_SIGMAS} sigma" if count else "no albedo modes"
+    part.suptitle(f"mean albedo; {kind}", fontsize=10)
+    grid = part.subplots(1, 11)
+    for axes in grid:
+        axes.axis("off")
+    shown = [("mean", np.zeros(count)), *_leading(count)]
+    for axes, (title, coefficients) in zip(grid, shown, strict=False):
+        colours = _clipped(model.albedo(coefficients))
+        show_view(axes, model.fitted_mean, model.triangles, title, colours=colours, per_mm=1.5)
+
+
+def _leading(count: int, sigmas: float = _SIGMAS) -> list[tuple[str, Array]]:
+    """Title and coefficients of up to five leading modes, minus and plus some sigmas."""
+    return [
+        (f"{mode + 1}: {sign * sigmas:+g}", sign * sigmas * np.eye(count)[mode])
+        for mode in range(min(count, 5))
+        for sign in (-1, 1)
+    ]
+
+
+def _clipped(colours: Array) -> Array:
+    return np.asarray(np.clip(colours, 0, 1))
 
 
 def _random_rows(part: SubFigure, model: MorphableModel) -> None:
@@ -187,5 +220,5 @@ def _random_rows(part: SubFigure, model: MorphableModel) -> None:
             rng.normal(size=len(model.identity_basis)),
             0.7 * rng.normal(size=len(model.expression_basis)),
         )
-        colours = np.clip(model.albedo(rng.normal(size=len(model.albedo_basis))), 0, 1)
+        colours = _clipped(model.albedo(rng.normal(size=len(model.albedo_basis))))
         show_view(axes, shape, model.triangles, colours=colours, per_mm=2.0)

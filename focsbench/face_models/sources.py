@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -20,9 +19,11 @@ class Source:
     title: name and authors. licence: in short; the licence text of the source decides.
     needs: the file or folder to name, empty for a model that is built from an installed package.
     origin: where to get it. unit: of lengths in the file.
-    module: has ``read(path)`` and ``files(path)``, or for a model that is built ``VERSION`` and
+    module: has ``read(path)``, ``files(path)`` (all that decide the model) and ``contents(path)``
+        (what is in them, in words), or for a model that is built ``VERSION`` and
         ``build_NAME_model()``.
     kept: whether a converted copy is kept in the user's cache because reading takes long.
+    file_names: what the file or folder is usually called.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Source:
     unit: str
     module: str
     kept: bool = False
+    file_names: tuple[str, ...] = ()
 
 
 SOURCES = {
@@ -55,6 +57,7 @@ SOURCES = {
             "https://faces.dmi.unibas.ch/bfm/bfm2017.html, after registration",
             "millimetres",
             "focsbench.face_models.bfm2017",
+            file_names=("model2017-1_bfm_nomouth.h5", "model2017-1_face12_nomouth.h5"),
         ),
         Source(
             "bfm2009_front",
@@ -65,6 +68,7 @@ SOURCES = {
             "(https://faces.dmi.unibas.ch/bfm, after registration) and Exp_Pca.bin",
             "decimetres",
             "focsbench.face_models.bfm2009_front",
+            file_names=("BFM_model_front.mat",),
         ),
         Source(
             "ict",
@@ -75,6 +79,7 @@ SOURCES = {
             "centimetres",
             "focsbench.face_models.ict",
             kept=True,
+            file_names=("ICT-FaceKit",),
         ),
     )
 }
@@ -121,24 +126,28 @@ def checked_file(name: str, path: Path | None) -> Path | None:
 
 
 def digest(name: str, path: Path | None) -> str | None:
-    """Return the SHA-256 of all files that decide the model, None if it reads none.
+    """Return the SHA-256 of what decides the model, None if it reads no file.
+
+    Of one file it is the checksum of that file, of several a checksum over names and checksums.
 
     Raises:
         ConfigError, InputError: as :func:`checked_file`, or if a file cannot be read.
     """
     path = checked_file(name, path)
-    return None if path is None else _digest(source_module(name).files(path))
+    if path is None:
+        return None
+    sums = [(file.name, _sha256(file)) for file in source_module(name).files(path)]
+    if len(sums) == 1:
+        return sums[0][1]
+    lines = "".join(f"{content}  {file}\n" for file, content in sums)
+    return hashlib.sha256(lines.encode()).hexdigest()
 
 
-def _digest(files: Iterable[Path]) -> str:
-    total = hashlib.sha256()
-    for file in files:
-        try:
-            with file.open("rb") as stream:
-                content = hashlib.file_digest(stream, "sha256").hexdigest()
-        except OSError as error:
-            raise InputError(
-                f"{file}: cannot be read ({error.strerror}); check its permissions."
-            ) from None
-        total.update(f"{file.name} {content}\n".encode())
-    return total.hexdigest()
+def _sha256(file: Path) -> str:
+    try:
+        with file.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise InputError(
+            f"{file}: cannot be read ({error.strerror}); check its permissions."
+        ) from None

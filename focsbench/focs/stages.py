@@ -33,6 +33,7 @@ class Stage:
     needs: the steps whose folders it reads.
     parallel: the function spreads its own work over ``workers`` processes.
     evaluation: it reads the images that will be evaluated; its config has their ``split``.
+    fits: it reads the face model; the others are the same for every model.
     changes: fields of the method that a variant has otherwise than the run (nested, as in
         ``FocsConfig.with_changes``).
     only: sections of the method that the stage looks at; empty for all of them. The others, and
@@ -45,6 +46,7 @@ class Stage:
     needs: tuple[str, ...]
     parallel: bool = False
     evaluation: bool = False
+    fits: bool = True
     changes: Settings = field(default_factory=dict)
     only: frozenset[str] = frozenset()
     ignores: frozenset[str] = frozenset()
@@ -93,6 +95,7 @@ def _has(settings: Settings, path: list[str]) -> bool:
 _OF_S = frozenset({"unet", "segmentation", "pretrain_optimizer", "segmentation_optimizer"})
 _OF_ADAPTATION = frozenset({"adaptation_optimizer", "schedule.adaptation_iterations"})
 _OF_ROWS = frozenset({"augmentation.occlusion", "skin_detector"})
+_PACKED = frozenset({"image_size"})
 
 
 def _stage(
@@ -103,11 +106,11 @@ def _stage(
     ignores: frozenset[str] = _OF_ADAPTATION | _OF_ROWS,
 ) -> Stage:
     function = f"focsbench.focs.stages:run_{name}"
-    return Stage(name, function, needs, parallel=parallel, only=only, ignores=ignores)
+    fits = only != _PACKED
+    return Stage(name, function, needs, parallel, fits=fits, only=only, ignores=ignores)
 
 
 _OF_OTHERS = _OF_S | _OF_ADAPTATION | _OF_ROWS  # what training R alone does not look at
-_PACKED = frozenset({"image_size"})
 _SUPERVISED = _stage("supervised", "pack", "warmup", ignores=_OF_OTHERS)
 _EM = _stage("em", "pack", "init", "segmentation")
 _NO_FACE_NETWORK: dict[str, float] = {"eta_dist": 0.0, "eta_presv": 0.0}

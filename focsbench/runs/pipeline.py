@@ -154,18 +154,15 @@ class _Pipeline:
             yield self._step(
                 stage.name,
                 stage.function,
-                ("face_model", *stage.needs),
+                ("face_model", *stage.needs) if stage.fits else stage.needs,
                 config,
                 parallel=stage.parallel,
                 iterations=self._iterations(stage),
             )
 
     def _training_config(self, stage: Stage) -> dict[str, Any]:
-        return {
-            "face_model": self._profile.face_model,
-            "seed": self._profile.seed,
-            "method": stage.method(self._method),
-        }
+        model = {"face_model": self._profile.face_model} if stage.fits else {}
+        return {**model, "seed": self._profile.seed, "method": stage.method(self._method)}
 
     def _iterations(self, stage: Stage) -> int:
         """Return the cost of a stage in iterations of R; rows of R have those of the method."""
