@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from training_support import SIZE, pack_noise, tiny_method
 
 from focsbench.errors import CacheError, ConfigError, InputError
-from focsbench.face_models import load_face_model
+from focsbench.face_models import load_face_model, preview
 from focsbench.face_models.recorded import record, recorded_file, recorded_model
 from focsbench.focs.autoencoder import FaceDecoder
 from focsbench.focs.build import build_autoencoder
@@ -173,14 +173,13 @@ def changed(before, after):
 def test_plans_follow_the_content_of_the_file(copy):
     choice = ["face_model=bfm2017", f"face_model_file={copy}"]
     plan = build_plan(load_profile("smoke", choice))
-    everything = changed(build_plan(load_profile("smoke")), plan)
-    assert {"face_model", "warmup", "predict:mean_face:now", "score:focs:now"} <= everything
-    assert not {"data", "pack"} & everything  # photographs do not show the model that is fitted
     data = bytearray(copy.read_bytes())
     data[-1] ^= 1
     copy.write_bytes(data)
     other = build_plan(load_profile("smoke", choice))
-    assert changed(plan, other) == everything
+    everything = changed(plan, other)
+    assert {"face_model", "warmup", "predict:mean_face:now", "score:focs:now"} <= everything
+    assert not {"data", "pack"} & everything  # photographs do not show the model that is fitted
     (copy.parent / "idxes_crop.pkl").write_bytes(b"beside the model, so it counts")
     assert changed(other, build_plan(load_profile("smoke", choice))) == everything
 
@@ -244,15 +243,19 @@ def test_models_check_of_something_else(focsbench, tmp_path):
     assert "no clone of ICT-FaceKit" in error
 
 
-@pytest.mark.slow
-def test_models_show_of_a_model_with_few_modes_and_no_colours(focsbench, tmp_path, monkeypatch):
-    from PIL import Image
-
-    monkeypatch.setenv("FOCSBENCH_CACHE", str(tmp_path / "cache"))
-    write_ict(tmp_path / "clone", identities=1, expressions=1)
-    arguments = ("--file", tmp_path / "clone", "--output", tmp_path / "m.png")
-    code, out, _ = focsbench("models", "show", *arguments)
+def test_models_show_takes_the_model_of_the_file(focsbench, bfm, tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(preview, "save_preview", lambda model, path: drawn.append((model, path)))
+    picture = tmp_path / "m.png"
+    code, out, _ = focsbench("models", "show", "--file", bfm, "--output", picture)
     assert code == 0
-    assert out.strip() == str(tmp_path / "m.png")
-    with Image.open(tmp_path / "m.png") as picture:
-        assert np.asarray(picture.convert("L")).std() > 20
+    assert out.strip() == str(picture)
+    assert [(model.name, path) for model, path in drawn] == [("bfm2017-face12", picture)]
+
+
+def test_only_modes_that_a_model_has_are_drawn():
+    assert preview._leading(0) == []
+    titles = [title for title, _ in preview._leading(2)]
+    assert titles == ["1: -3", "1: +3", "2: -3", "2: +3"]
+    assert preview._leading(9)[3][1].tolist() == [0, 3, 0, 0, 0, 0, 0, 0, 0]
+    assert len(preview._leading(9)) == 10
