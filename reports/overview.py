@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from . import supplement_table1, table1, table2, table3, table4, table5
+from . import leaderboard, supplement_table1, table1, table2, table3, table4, table5
 from .base import Report, ReportContext, write_text
 from .comparisons import TITLE as COMPARISON
 from .comparisons import Comparisons
@@ -26,6 +26,7 @@ from .table_writers import markdown_table, plain_markdown, table_of_run
 
 PARTS: tuple[type[Report], ...] = (
     Findings,
+    leaderboard.Leaderboard,
     Comparisons,
     table1.Table1,
     table2.Table2,
@@ -111,7 +112,7 @@ def failures_markdown(context: ReportContext) -> str:
 
 def _tables(context: ReportContext) -> list[str]:
     sections = []
-    for spec in TABLES:
+    for spec in (leaderboard.spec_of(context), *TABLES):
         table = table_of_run(spec, context)
         if table is not None:
             sections += [f"## {spec.heading}. {spec.title}", markdown_table(table)]

@@ -73,7 +73,7 @@ def pick_persons(context: ReportContext, count: int = 4) -> list[Person]:
         return []
     chosen: dict[str, str] = {}
     for rule, place in (("worst", -1), ("median", (len(ranked) - 1) // 2), ("best", 0)):
-        chosen.setdefault(ranked[place], f"{rule} median distance of {context.labels[method]}")
+        chosen.setdefault(ranked[place], f"{rule} scan error of {context.labels[method]}")
     rng = np.random.default_rng([context.seed, *b"error maps"])
     for subject in rng.permutation(sorted(set(ranked) - set(chosen))):
         chosen[str(subject)] = "picked by seed"

@@ -34,7 +34,8 @@ from focsbench.reports.error_maps import ErrorMaps
 from focsbench.reports.html.encoding import script_json
 from focsbench.reports.html.maps import MOST_VERTICES
 from focsbench.reports.html.report import Html, render_page
-from focsbench.reports.html.tables import LEADERBOARD, page_table
+from focsbench.reports.html.tables import page_table
+from focsbench.reports.leaderboard import SPEC as LEADERBOARD
 from focsbench.reports.scan_errors import error_maps, pick_persons
 
 COMPARED = [method for method in LABELS if method not in ABLATIONS]

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from focsbench.reports import supplement_table1, table1, table2, table3, table4, table5
+from focsbench.reports import leaderboard, supplement_table1, table1, table2, table3, table4, table5
 from focsbench.reports.base import ReportContext, write_text
 from focsbench.reports.failures import failure_groups
 from focsbench.reports.table_spec import TableSpec
@@ -20,7 +20,7 @@ from .encoding import script_json
 from .gallery import gallery_data
 from .maps import map_data
 from .provenance import protocol_cards, provenance_tables
-from .tables import LEADERBOARD, page_table
+from .tables import page_table
 
 TABLES: tuple[TableSpec, ...] = (
     table1.SPEC,
@@ -64,7 +64,7 @@ def render_page(context: ReportContext) -> str:
             run=context.run,
             summary=_summary(context),
             claims=claims,
-            leaderboard=page_table(LEADERBOARD, context, "interval"),
+            leaderboard=page_table(leaderboard.spec_of(context), context, "interval"),
             tables=[table for spec in TABLES if (table := page_table(spec, context))],
             data=data,
             json=script_json(data),

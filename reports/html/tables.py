@@ -9,33 +9,11 @@ from itertools import groupby
 
 from focsbench.reports.base import ABLATIONS, ReportContext, base_name
 from focsbench.reports.latex_text import TIE
-from focsbench.reports.table_spec import Column, TableSpec
+from focsbench.reports.table_spec import TableSpec
 from focsbench.reports.table_writers import ranking_notes, table_of_run
 from focsbench.reports.tables import MISSING, Cell, Table, Uncertainty
 
 NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
-LEADERBOARD = TableSpec(
-    name="leaderboard",
-    heading="Leaderboard",
-    title="Shape, photometric fit and masks of every method",
-    columns=(
-        Column("Scan distance (mm)", "unoccluded", "now", "unoccluded", "median", "lower"),
-        Column("Scan distance (mm)", "occluded", "now", "occluded", "median", "lower"),
-        Column("Scan distance (mm)", "all", "now", "all", "median", "lower"),
-        Column("RMSE (grey levels)", "CelebA occluded", "celeba_rmse", "occluded", "rmse", "lower"),
-        Column("RMSE (grey levels)", "CelebA overall", "celeba_rmse", "overall", "rmse", "lower"),
-        Column("RMSE (grey levels)", "AR overall", "ar_rmse", "overall", "rmse", "lower"),
-        Column("F1 of masks", "AR glasses", "ar_segmentation", "glasses", "F1", "higher"),
-        Column("F1 of masks", "AR scarf", "ar_segmentation", "scarf", "F1", "higher"),
-        Column("F1 of masks", "CelebA", "celeba_segmentation", "overall", "F1", "higher"),
-    ),
-    notes=(
-        "Scan distance: median over the scan points of all photographs. RMSE and F1: mean over "
-        "photographs.",
-    ),
-    counted="scan points or photographs",
-    ablations=True,
-)
 KINDS = {
     "compared": "compared methods",
     "ablation": "ablations",
