@@ -42,7 +42,8 @@ class Deep3DDecoder:
         self._expression = _flat(model.expression_basis)
         self._albedo = (torch.as_tensor(model.mean_albedo), _flat(model.albedo_basis))
         self._triangles = torch.as_tensor(model.triangles, dtype=torch.int32)
-        self._renderer = Renderer(self._triangles, image_size)
+        # Deep3D's rasteriser draws both sides of a triangle.
+        self._renderer = Renderer(self._triangles, image_size, cull_backfaces=False)
 
     def __call__(self, coefficients: Deep3DCoefficients) -> RenderOutput:
         """Render a batch: image (B, 3, S, S) on black, region (B, S, S), uv (B, V, 2) px."""
