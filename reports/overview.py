@@ -9,8 +9,7 @@ from tabulate import tabulate
 
 from . import leaderboard, supplement_table1, table1, table2, table3, table4, table5
 from .base import Report, ReportContext, write_text
-from .comparisons import TITLE as COMPARISON
-from .comparisons import Comparisons
+from .comparisons import Comparisons, comparisons_section
 from .cumulative_error import CumulativeError
 from .error_by_yaw import ErrorByYaw
 from .error_maps import ErrorMaps
@@ -74,7 +73,7 @@ class Overview:
         sections = [
             f"# Results: {context.run}" if context.run else "# Results",
             f"{headline} Each of them: [below](#claims).",
-            *_comparisons(written),
+            *comparisons_section(written),
             "## Tables and figures of the paper",
             items_markdown(written),
             f"{RUN} is the folder of this run.",
@@ -123,16 +122,6 @@ def _claims(page: Path) -> tuple[str, str]:
     """Return the headline of the findings, and all of them; judging them again would take long."""
     _heading, _, text = page.read_text(encoding="utf-8").partition("\n\n")
     return text.partition("\n\n")[0], text
-
-
-def _comparisons(written: Mapping[str, Path]) -> list[str]:
-    """Return the summary of the comparisons, which took long; the table is in their own file."""
-    page = written.get("comparisons.md")
-    if page is None:
-        return []
-    summary = page.read_text(encoding="utf-8").split("\n\n")[1]
-    link = f"Differences, intervals and tests: [{page.name}]({page.name})."
-    return [f"## {COMPARISON}", summary, link]
 
 
 def _trends(context: ReportContext) -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from .base import ReportContext, write_text
 from .claims_page import claims_page
 from .claims_table import claims_csv
+from .comparisons import comparisons_section, write_comparisons
 from .evidence import Evidence
 from .findings import headline
 from .judging import judge
@@ -41,6 +42,7 @@ def write_seed_reports(
     files = [
         write_text(context.output / FINDINGS, f"{title}\n\n{headline(findings)}\n\n{claims}"),
         write_text(context.output / "findings.csv", claims_csv(findings, names)),
+        *write_comparisons(context, evidence),
     ]
     sections = [f"# Results: {context.run}"]
     if failed:
@@ -50,6 +52,7 @@ def write_seed_reports(
         "## Which claims are reproduced",
         f"{headline(findings)} All of them: [{FINDINGS}]({FINDINGS}).",
     ]
+    sections += comparisons_section({file.name: file for file in files})
     for spec in TABLES:
         if table_of_run(spec, context) is None:
             continue

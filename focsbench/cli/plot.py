@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from focsbench.errors import ConfigError
+
+if TYPE_CHECKING:
+    from focsbench.reports.base import ReportContext
 
 
 class Curve(StrEnum):
@@ -53,28 +57,21 @@ def command(
     ] = None,
 ) -> None:
     """Draw curves of finished runs as PNG and PDF, with their data as CSV."""
-    from focsbench.files import copy_if_changed, writable_file
-    from focsbench.reports.base import Report, base_name
+    from focsbench.files import writable_file
+    from focsbench.reports.base import Report
     from focsbench.reports.cumulative_error import SUBSETS, CumulativeError
     from focsbench.reports.error_by_yaw import ErrorByYaw
     from focsbench.reports.eta_sweep import EtaSweep
     from focsbench.runs.shown import read_shown
 
-    as_file = output is not None and output.suffix.lower() in SUFFIXES
-    if as_file and (curve is None or len(curve) != 1):
+    file = output if output is not None and output.suffix.lower() in SUFFIXES else None
+    if file is not None and (curve is None or len(curve) != 1):
         raise ConfigError("--output FILE is one figure: name one --curve, or a folder.")
     if subset and len(subset) > 3:
         raise ConfigError("--subset: a figure has at most three panels.")
-    folder = output if output is not None and not as_file else runs[0] / "plots"
-    writable_file(output if as_file and output is not None else folder / "now.png", "--output")
-    context = read_shown(runs).context
-    if method:
-        labels = {m: text for m, text in context.labels.items() if base_name(m) in method}
-        unknown = set(method) - set(map(base_name, labels))
-        if unknown:
-            known = ", ".join(dict.fromkeys(map(base_name, context.labels)))
-            raise ConfigError(f"--method {min(unknown)}: the run has {known}.")
-        context = replace(context, labels=labels)
+    folder = output or runs[0] / "plots"
+    writable_file(file or folder / "now.png", "--output")
+    context = _with_methods(read_shown(runs).context, method)
     drawn: dict[Curve, Report] = {
         Curve.NOW: CumulativeError(subset or SUBSETS),
         Curve.YAW: ErrorByYaw(),
@@ -86,17 +83,42 @@ def command(
             files = drawn[name].write(replace(context, output=Path(scratch) / name))
             if not files and curve:
                 raise ConfigError(f"--curve {name}: the run has no data for it.")
-            for file in files:
-                if as_file and output is not None:
-                    if file.suffix not in (output.suffix.lower(), ".csv"):
-                        continue
-                    target = output if file.suffix != ".csv" else output.with_suffix(".csv")
-                else:
-                    target = folder / file.name
-                copy_if_changed(file, target)
-                written.append(target)
+            written += _placed(files, folder, file)
     if not written:
         raise ConfigError(f"{runs[0]}: has no data for a curve; see `focsbench report`.")
     typer.echo("Files:")
     for path in written:
         typer.echo(f"  {path}")
+
+
+def _with_methods(context: ReportContext, methods: Sequence[str] | None) -> ReportContext:
+    """Keep some methods of a run, or of several runs."""
+    from focsbench.reports.base import base_name
+
+    if not methods:
+        return context
+    known = list(dict.fromkeys(map(base_name, context.labels)))
+    for name in methods:
+        if name not in known:
+            raise ConfigError(f"--method {name}: the run has {', '.join(known)}.")
+    labels = {name: text for name, text in context.labels.items() if base_name(name) in methods}
+    return replace(context, labels=labels)
+
+
+def _placed(files: Sequence[Path], folder: Path, file: Path | None) -> list[Path]:
+    """Copy written files into a folder, or the figure and its data under the name of one file."""
+    from focsbench.files import copy_if_changed
+
+    targets = []
+    for source in files:
+        if file is None:
+            target = folder / source.name
+        elif source.suffix == file.suffix.lower():
+            target = file
+        elif source.suffix == ".csv":
+            target = file.with_suffix(".csv")
+        else:
+            continue
+        copy_if_changed(source, target)
+        targets.append(target)
+    return targets
