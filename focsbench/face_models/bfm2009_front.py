@@ -4,8 +4,9 @@
 ``01_MorphableModel.mat`` and the expression modes of Guo et al.: 35,709 vertices, 80 identity, 64
 expression and 80 colour modes that are already scaled by their standard deviations. Lengths are
 decimetres and colours 0 to 255 there, millimetres and 0 to 1 here; vertices, modes and their order
-stay. Deep3D subtracts the centroid of the mean shape when it loads the file; so does this module,
-so 100 times Deep3D's coordinates are those here.
+stay, and triangles end up counter-clockwise seen from outside. Deep3D subtracts the centroid of the
+mean shape when it loads the file; so does this module, so 100 times Deep3D's coordinates are those
+here.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from focsbench.errors import InputError
 from focsbench.face_models.frame import NOW_LANDMARKS
 from focsbench.face_models.mat_arrays import mat_shapes, read_mat
 from focsbench.face_models.morphable_model import MorphableModel
-from focsbench.face_models.plausible import check_plausible
+from focsbench.face_models.plausible import check_plausible, looks_inwards
 
 VERTICES, TRIANGLES = 35709, 70789
 IDENTITY, EXPRESSION, ALBEDO = 80, 64, 80
@@ -72,6 +73,9 @@ def from_arrays(arrays: Mapping[str, NDArray[Any]], path: Path) -> MorphableMode
     path: named in messages. Raises InputError as :func:`read`.
     """
     mean = arrays["meanshape"].reshape(-1, 3).astype(np.float64)
+    triangles = _ids(path, "tri", arrays["tri"], VERTICES).astype(np.int32)
+    if looks_inwards(mean, triangles):  # Deep3D draws both sides, so it could be either way
+        triangles = np.ascontiguousarray(triangles[:, ::-1])
     landmarks = _ids(path, "keypoints", arrays["keypoints"].ravel(), VERTICES)
     front = np.zeros(VERTICES, dtype=bool)
     front[_ids(path, FRONT, arrays[FRONT].ravel(), VERTICES)] = True
@@ -82,7 +86,7 @@ def from_arrays(arrays: Mapping[str, NDArray[Any]], path: Path) -> MorphableMode
         expression_basis=_modes(arrays["exBase"], MM_PER_DM),
         mean_albedo=(arrays["meantex"].reshape(-1, 3) / COLOURS).astype(np.float32),
         albedo_basis=_modes(arrays["texBase"], 1 / COLOURS),
-        triangles=_ids(path, "tri", arrays["tri"], VERTICES).astype(np.int32),
+        triangles=triangles,
         landmarks68=landmarks,
         landmarks7=landmarks[list(NOW_LANDMARKS)],
         regions={

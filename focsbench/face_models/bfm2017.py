@@ -201,7 +201,7 @@ def read_crop(path: Path) -> Ids:
     """
     content = read_pickle(path)
     points = content.get("points") if isinstance(content, dict) else None
-    ids = np.asarray([] if points is None else points)
+    ids = np.squeeze(np.asarray([] if points is None else points))
     if (
         ids.ndim != 1
         or ids.dtype.kind not in "iu"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from focsbench.errors import InputError
 from focsbench.face_models.morphable_model import MorphableModel
@@ -62,11 +64,16 @@ def _axes(model: MorphableModel) -> str:
             "its landmarks are not where a face has them (x to the subject's left, y up, z out of "
             "the nose), so axes or the order of vertices differ; get the original file"
         )
-    a, b, c = np.moveaxis(model.mean_shape[model.triangles], 1, 0)
     face = model.regions["face"][model.triangles].all(axis=1)
-    if np.cross(b - a, c - a)[face, 2].sum() <= 0:
+    if looks_inwards(model.mean_shape, model.triangles[face]):
         return "its triangles look inwards; get the original file"
     return ""
+
+
+def looks_inwards(vertices: NDArray[np.floating[Any]], triangles: NDArray[np.integer[Any]]) -> bool:
+    """Tell whether the triangles of a face (z out of the nose) are clockwise from outside."""
+    a, b, c = np.moveaxis(vertices[triangles], 1, 0)
+    return bool(np.cross(b - a, c - a)[:, 2].sum() <= 0)
 
 
 def _modes(model: MorphableModel) -> str:

@@ -144,6 +144,8 @@ def digest(name: str, path: Path | None) -> str | None:
 
 
 def _sha256(file: Path) -> str:
+    if not file.is_file():
+        raise InputError(f"{file}: is no file; name the file of the face model itself.")
     try:
         with file.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
