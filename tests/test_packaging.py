@@ -145,6 +145,7 @@ FORBIDDEN = {
     "focsbench.baselines": ("focsbench.runs", "focsbench.protocols", "focsbench.reports"),
     "focsbench.protocols": ("focsbench.runs", "focsbench.baselines", "focsbench.reports", "torch"),
     "focsbench.reports": ("focsbench.runs", "focsbench.baselines", "focsbench.focs", "torch"),
+    "focsbench.weights": ("focsbench.focs", "focsbench.runs", "focsbench.cli"),
     "focsbench.runs": ("focsbench.cli",),
 }
 # The one reader of pickles knows arrays only; head models come as pickles, too.
