@@ -11,13 +11,14 @@ from .comparison_table import OVER_METHODS, comparison_csv, comparison_table, se
 from .evidence import Evidence, evidence_of
 from .table_writers import latex_table, markdown_table, plain_markdown
 
+NAME = "comparisons"
 TITLE = "Is the proposed method better than the others?"
 
 
 class Comparisons:
     """``comparisons.md``, ``.tex`` and ``.csv``; the main numbers of every protocol and subset."""
 
-    name = "comparisons"
+    name = "comparisons"  # plans read it from the source, so it is spelled out
 
     def write(self, context: ReportContext) -> list[Path]:
         """See :class:`focsbench.reports.base.Report`."""
