@@ -146,7 +146,8 @@ FORBIDDEN = {
     "focsbench.protocols": ("focsbench.runs", "focsbench.baselines", "focsbench.reports", "torch"),
     "focsbench.reports": ("focsbench.runs", "focsbench.baselines", "focsbench.focs", "torch"),
     "focsbench.weights": ("focsbench.focs", "focsbench.runs", "focsbench.cli"),
-    "focsbench.runs": ("focsbench.cli",),
+    "focsbench.runs": ("focsbench.cli", "focsbench.mock_run"),
+    "focsbench.mock_run": ("focsbench.cli", "focsbench.baselines"),
 }
 # The one reader of pickles knows arrays only; head models come as pickles, too.
 ALLOWED = {("focsbench.face_models", "focsbench.data.restricted_pickle")}

@@ -14,6 +14,7 @@ from focsbench.cli import (
     doctor,
     fit,
     list_names,
+    mock_run,
     models,
     now,
     plot,
@@ -61,6 +62,7 @@ app.command("score")(score.command)
 app.command("convert")(convert.command)
 app.command("fit")(fit.command)
 app.command("sweep")(sweep.command)
+app.command("mock-run")(mock_run.command)
 app.command("list")(list_names.command)
 app.command("doctor")(doctor.command)
 app.add_typer(models.app, name="models")

@@ -105,6 +105,8 @@ class Reconstructor:
 
     @torch.no_grad()
     def __call__(self, samples: Sequence[Sample]) -> list[Reconstruction]:
+        if not samples:
+            return []
         start = time.perf_counter()
         stacked = np.stack([sample.image for sample in samples])
         images = torch.from_numpy(stacked).permute(0, 3, 1, 2).contiguous()

@@ -1,0 +1,1 @@
+"""A rehearsal for methods: named checks of a baseline, or of a folder of predictions."""
