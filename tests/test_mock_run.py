@@ -16,6 +16,7 @@ import torch
 from mock_run_support import TARGET, Good, model, turned
 
 from focsbench import registry
+from focsbench.data.layouts import open_dataset
 from focsbench.errors import InputError
 from focsbench.mock_run.check import Check, Fault, NotApplicable, Verdict, carry_out
 from focsbench.mock_run.rehearse import (
@@ -27,14 +28,13 @@ from focsbench.mock_run.rehearse import (
     rehearse_method,
 )
 from focsbench.registry import Kind
-from focsbench.runs.datasets import open_dataset
 from focsbench.runs.predict import write_predictions
 from focsbench.types import BaselineContext, Mesh
 
 
 @pytest.fixture(scope="module")
 def stage():
-    with prepared("anny") as made:
+    with prepared() as made:
         yield made
 
 

@@ -20,6 +20,9 @@ def command(
         ),
     ] = None,
     face_model: Annotated[str, typer.Option(help="Face model that methods get.")] = "anny",
+    face_model_file: Annotated[
+        Path | None, typer.Option(help="File of that face model, if it needs one.")
+    ] = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", help="Print checks that passed as well.")
     ] = False,
@@ -34,16 +37,16 @@ def command(
     if show:
         _print_checks()
         raise typer.Exit(0)
-    rehearsals = _rehearse(subjects or [], face_model, verbose)
+    rehearsals = _rehearse(subjects or [], face_model, face_model_file, verbose)
     raise typer.Exit(0 if all(one.passed for one in rehearsals) else 1)
 
 
-def _rehearse(subjects: list[str], face_model: str, verbose: bool) -> list[Rehearsal]:
+def _rehearse(
+    subjects: list[str], face_model: str, face_model_file: Path | None, verbose: bool
+) -> list[Rehearsal]:
     from focsbench import registry
-    from focsbench.face_models import face_model_path
     from focsbench.mock_run.rehearse import prepared, rehearse_folder, rehearse_method
 
-    face_model_path(face_model)  # an unknown name is refused before anything is made
     chosen = subjects or registry.names(registry.Kind.BASELINE)
     folders = [name for name in chosen if "/" in name or Path(name).is_dir()]
     methods = [name for name in chosen if name not in folders]
@@ -54,7 +57,7 @@ def _rehearse(subjects: list[str], face_model: str, verbose: bool) -> list[Rehea
         found.append(rehearse_folder(Path(name)))
         _print(found[-1], verbose)
     if methods:
-        with prepared(face_model) as stage:
+        with prepared(face_model, face_model_file) as stage:
             for name in methods:
                 found.append(rehearse_method(name, stage))
                 _print(found[-1], verbose)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from focsbench import registry
+from focsbench.face_models import load_face_model
 from focsbench.focs.stages import STAGES
 from focsbench.mock_run import (
     checks_answers,
@@ -68,9 +69,11 @@ class Rehearsal:
 class Stage:
     """The tiny data and untrained networks, made once for all methods of a rehearsal."""
 
-    def __init__(self, scratch: Path, face_model: str) -> None:
+    def __init__(self, scratch: Path, face_model: str, face_model_file: Path | None) -> None:
         self.scratch = scratch
         self.face_model = face_model
+        self.face_model_file = face_model_file
+        self._model = load_face_model(face_model, face_model_file)
         self.settings = untrained_method()
         data = scratch / "data"
         data.mkdir()
@@ -82,7 +85,7 @@ class Stage:
         if name not in self._stages:
             settings = STAGES[name].method(self.settings)
             folder = self.scratch / "stages" / name
-            self._stages[name] = write_untrained_stage(folder, settings, self.face_model)
+            self._stages[name] = write_untrained_stage(folder, settings, self._model)
         return self._stages[name]
 
     def method_of(self, stages: tuple[str, ...]) -> Mapping[str, Any]:
@@ -91,10 +94,17 @@ class Stage:
 
 
 @contextmanager
-def prepared(face_model: str) -> Iterator[Stage]:
-    """Make what rehearsals need in a temporary folder."""
+def prepared(face_model: str = "anny", face_model_file: Path | None = None) -> Iterator[Stage]:
+    """Make what rehearsals need in a temporary folder.
+
+    Args:
+        face_model, face_model_file: as ``focsbench.face_models.load_face_model`` takes them.
+
+    Raises:
+        FocsbenchError: if there is no such face model, or its file cannot be used.
+    """
     with tempfile.TemporaryDirectory(prefix="focsbench-mock-run-") as scratch:
-        yield Stage(Path(scratch), face_model)
+        yield Stage(Path(scratch), face_model, face_model_file)
 
 
 def rehearse_method(name: str, stage: Stage) -> Rehearsal:
@@ -123,6 +133,7 @@ def rehearse_class(name: str, target: str, plugin: Any, stage: Stage) -> Rehears
             target=target,
             plugin=plugin,
             face_model=stage.face_model,
+            face_model_file=stage.face_model_file,
             image_size=int(stage.settings["image_size"]),
             method=stage.method_of(known),
             data=stage.data,

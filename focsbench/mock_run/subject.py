@@ -14,11 +14,11 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
+from focsbench.data.layouts import open_dataset
 from focsbench.data.predictions import PredictionFolder, read_reconstruction
 from focsbench.errors import InputError
 from focsbench.mock_run.check import NotApplicable
 from focsbench.mock_run.watch import Deeds, watching
-from focsbench.runs.datasets import open_dataset
 from focsbench.types import (
     Baseline,
     BaselineContext,
@@ -70,6 +70,7 @@ class MethodTrial:
     target: str
     plugin: Any
     face_model: str
+    face_model_file: Path | None
     image_size: int | None
     method: Mapping[str, Any]
     data: Mapping[str, Path]
@@ -93,6 +94,7 @@ class MethodTrial:
         """Return the method, freshly built for a dataset."""
         context = BaselineContext(
             face_model=self.face_model,
+            face_model_file=self.face_model_file,
             image_size=self.size,
             method=self.method,
             stages=self.stages,

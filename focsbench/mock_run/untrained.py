@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from focsbench.face_models.morphable_model import MorphableModel
 from focsbench.focs.build import (
     ENCODER_FILE,
     UNET_FILE,
@@ -30,7 +31,9 @@ def untrained_method() -> dict[str, Any]:
     return FocsConfig.preset("smoke", changes).model_dump(mode="json")
 
 
-def write_untrained_stage(folder: Path, settings: dict[str, Any], face_model: str) -> Path:
+def write_untrained_stage(
+    folder: Path, settings: dict[str, Any], face_model: MorphableModel
+) -> Path:
     """Write the weights that a training stage would write; the same bytes every time.
 
     An untrained encoder says the same about every photograph, which no check of order or of
@@ -39,7 +42,7 @@ def write_untrained_stage(folder: Path, settings: dict[str, Any], face_model: st
     Args:
         folder: is created.
         settings: fields of FocsConfig as the stage sees them.
-        face_model: name of the morphable model.
+        face_model: sizes the network.
     """
     config = FocsConfig.model_validate(settings)
     folder.mkdir(parents=True)
