@@ -330,7 +330,17 @@ def test_another_name_than_that_of_the_entry_point(stage):
     assert failed(rehearsal) == {"name_declared"}
 
 
+@pytest.fixture
+def one_thread():
+    """As the command has it; more threads only wait for each other on a busy machine."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("one_thread")
 def test_every_built_in_row_passes(stage):
     for name in registry.names(Kind.BASELINE):
         if not registry.target(Kind.BASELINE, name).startswith("focsbench."):

@@ -11,6 +11,7 @@ from focsbench.data.celebahq_rules import SPLITS, split_of
 from focsbench.data.landmarks_csv import read_landmarks
 from focsbench.errors import InputError
 from focsbench.types import FloatArray
+from focsbench.user_files import text_lines
 
 MAPPING = "CelebA-HQ-to-CelebA-mapping.txt"
 PARTITION = "list_eval_partition.txt"
@@ -34,16 +35,8 @@ def read_mapping(path: Path) -> list[MappedImage]:
     Raises:
         InputError: if it is missing, or naming the first line that has another form.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        raise InputError(
-            f"{path}: the official mapping is missing; copy it from CelebAMask-HQ."
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not readable ({error}); copy it from CelebAMask-HQ.") from None
     images: list[MappedImage] = []
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(text_lines(path, "official mapping"), start=1):
         words = line.split()
         if not words or words[0] == "idx":
             continue
@@ -122,9 +115,9 @@ def read_subjects(root: Path, images: Mapping[int, MappedImage]) -> dict[int, st
 def _read_table(path: Path, value: str) -> dict[int, str]:
     """Read a CSV with the columns idx and ``value``, perhaps among others."""
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            return {int(row["idx"]): row[value] for row in csv.DictReader(file)}
-    except (OSError, ValueError, KeyError, TypeError, csv.Error):
+        rows = csv.DictReader(text_lines(path, "list"))
+        return {int(row["idx"]): row[value] for row in rows}
+    except (ValueError, KeyError, TypeError, csv.Error):
         raise InputError(
             f"{path}: not readable as a list with the columns idx,{value}; write it again."
         ) from None
@@ -132,11 +125,7 @@ def _read_table(path: Path, value: str) -> dict[int, str]:
 
 def _pairs(path: Path) -> Iterator[tuple[str, str]]:
     """Yield the two words of each line of a list of CelebA."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not readable ({error}); get it from CelebA again.") from None
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(text_lines(path, "list of CelebA"), start=1):
         words = line.split()
         if len(words) not in (0, 2):
             raise InputError(

@@ -18,11 +18,13 @@ from focsbench.data.celebahq_rules import (
     draw,
     subset_of,
 )
+from focsbench.data.image_files import DAMAGED, FORMATS
 from focsbench.data.photos import open_image
 from focsbench.errors import InputError
 from focsbench.processes import run_jobs
 from focsbench.progress import track
 from focsbench.types import FloatArray
+from focsbench.user_files import require_file
 
 COLUMNS = ("idx", "subset", "split", "hidden_share", "accessory_share", "rule")
 EVALUATION = ("val", "test")
@@ -129,8 +131,9 @@ def _measure(job: _Job) -> Occlusion | str:
 
 def _width(path: Path) -> int:
     """Return the width of a photograph from its header alone, pixels."""
+    require_file(path, "image")
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=FORMATS) as image:
             return image.width
-    except (OSError, ValueError, Image.DecompressionBombError):
+    except DAMAGED:
         return open_image(path, "RGB").width  # says what is wrong with it

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 import warnings
+import zlib
 from pathlib import Path
 from stat import S_ISREG
 
@@ -22,10 +23,10 @@ LARGEST_PIXELS = 120_000_000
 # What people and datasets use. PostScript and the like would start other programs.
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "JPEG2000", "AVIF", "TGA")
 _APPLE = (".heic", ".heif")
-# What the decoders raise on damaged files, beside errors of the file system.
-_DAMAGED = (
+# What the decoders raise on damaged files, and the file system.
+DAMAGED = (
     OSError, ValueError, SyntaxError, TypeError, KeyError, IndexError, OverflowError, EOFError,
-    RuntimeError, struct.error, Image.DecompressionBombError,
+    RuntimeError, MemoryError, struct.error, zlib.error, Image.DecompressionBombError,
 )  # fmt: skip
 
 
@@ -53,7 +54,7 @@ def read_image(path: Path, mode: str) -> Image.Image:
         raise InputError(f"{path}: not a readable image{_advice(path)}.") from None
     except Image.DecompressionBombError:
         raise InputError(_too_large(path)) from None
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise InputError(f"{path}: not a readable image ({error}); replace the file.") from None
 
 

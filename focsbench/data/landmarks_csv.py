@@ -10,6 +10,7 @@ import numpy as np
 
 from focsbench.errors import InputError
 from focsbench.types import FloatArray
+from focsbench.user_files import text_lines
 
 
 def read_landmarks(path: Path) -> dict[str, FloatArray]:
@@ -35,25 +36,30 @@ def read_landmark_lines(path: Path) -> list[tuple[str, FloatArray]]:
             f"{path}: the landmark list is missing; `focsbench data landmarks FOLDER` makes one."
         )
     lines: list[tuple[str, FloatArray]] = []
+    rows = csv.reader(text_lines(path, "landmark list"))
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            for number, row in enumerate(csv.reader(file), start=1):
-                if row:
-                    lines.append((row[0], _points(path, number, row)))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        for number, row in enumerate(rows, start=1):
+            if row:
+                lines.append((row[0], _points(row, f"{path}, line {number}")))
+    except csv.Error as error:
         raise InputError(f"{path}: not readable as a list ({error}); write it again.") from None
     return lines
 
 
-def _points(path: Path, number: int, row: list[str]) -> FloatArray:
+def _points(row: list[str], where: str) -> FloatArray:
+    if len(row) != 137:
+        raise InputError(
+            f"{where}: expected a file name and 136 finite numbers, found {len(row) - 1} numbers; "
+            f"detect the landmarks of {row[0][:80]!r} again."
+        )
     try:
         values = np.array([float(value) for value in row[1:]])
     except ValueError as error:
-        raise InputError(f"{path}, line {number}: {error}; write plain numbers.") from None
-    if values.size != 136 or not np.isfinite(values).all():
+        raise InputError(f"{where}: {error}; write plain numbers.") from None
+    if not np.isfinite(values).all():
         raise InputError(
-            f"{path}, line {number}: expected a file name and 136 finite numbers, "
-            f"found {values.size} numbers; detect the landmarks of {row[0]!r} again."
+            f"{where}: expected a file name and 136 finite numbers, but one is not finite; detect "
+            f"the landmarks of {row[0][:80]!r} again."
         )
     return values.reshape(68, 2)
 

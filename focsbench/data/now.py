@@ -20,6 +20,7 @@ from focsbench.errors import InputError
 from focsbench.geometry.io import read_landmarks7, read_mesh
 from focsbench.now.scans import find_scan
 from focsbench.types import FloatArray, Mesh, Sample
+from focsbench.user_files import text_lines
 
 PHOTOS = Path("NoW_Dataset/final_release_version/iphone_pictures")
 PHOTO_FOLDERS = (PHOTOS, Path("final_release_version/iphone_pictures"), Path("iphone_pictures"))
@@ -45,14 +46,7 @@ def read_image_list(path: Path) -> list[NoWItem]:
         InputError: if the list is missing, empty or not text, or naming the first line that has
             another form or stands there twice.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except FileNotFoundError:
-        raise InputError(
-            f"{path}: the image list of NoW is missing; copy it from the dataset."
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not readable as an image list ({error}).") from None
+    lines = text_lines(path, "image list")
     items: dict[str, NoWItem] = {}
     for number, line in enumerate(map(str.strip, lines), start=1):
         if not line:

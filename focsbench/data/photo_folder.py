@@ -24,6 +24,7 @@ from focsbench.data.landmarks_csv import read_landmarks
 from focsbench.data.photos import IMAGE_SUFFIXES, aligned_sample, open_image
 from focsbench.errors import InputError
 from focsbench.types import FloatArray, Sample
+from focsbench.user_files import text_lines
 
 DATASET = "Dataset"
 SKIN_MASK = "_visible_skin_mask.png"
@@ -147,12 +148,9 @@ def _read_groups(path: Path) -> dict[str, tuple[str, str]]:
     if not path.is_file():
         return {}
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            return {
-                row["file"]: (row["subset"], row.get("subject") or "")
-                for row in csv.DictReader(file)
-            }
-    except (OSError, ValueError, KeyError, csv.Error):
+        rows = csv.DictReader(text_lines(path, "list"))
+        return {row["file"]: (row["subset"], row.get("subject") or "") for row in rows}
+    except (ValueError, KeyError, csv.Error):
         raise InputError(
             f"{path}: not readable as a list with the columns file,subset; write it again."
         ) from None

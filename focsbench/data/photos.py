@@ -22,7 +22,7 @@ def open_image(path: Path, mode: str) -> Image.Image:
     """Read an image file as :func:`~focsbench.data.image_files.read_image` does, upright.
 
     Raises:
-        InputError: naming the file if it is missing, damaged or not an image.
+        InputError: naming the file if it is missing, damaged, too large or not an image.
     """
     return read_image(path, mode)
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from focsbench.errors import InputError
+from focsbench.user_files import read_text
 
 POLICY_FILE = "policies.json"
 
@@ -27,11 +28,11 @@ def read_policies(path: Path) -> dict[str, str]:
     Raises:
         InputError: if it is no JSON object of texts.
     """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    if not path.exists():
         return {}
-    except (OSError, ValueError, RecursionError) as error:
+    try:
+        content = json.loads(read_text(path, "file of rules"))
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not readable as JSON ({error}); write it again.") from None
     if not isinstance(content, dict) or not all(isinstance(x, str) for x in content.values()):
         raise InputError(f"{path}: expected an object of texts; write it again.")

@@ -37,16 +37,17 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Any
-from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 
 from focsbench import __version__
 from focsbench.data.encoding import json_bytes, npy_bytes, npz_bytes, png_bytes
+from focsbench.data.npz import read_npz
 from focsbench.data.photos import open_image
 from focsbench.errors import ConfigError, InputError
 from focsbench.geometry.io import ply_bytes, read_landmarks7, read_mesh
 from focsbench.types import BoolArray, FloatArray, Mesh, Reconstruction
+from focsbench.user_files import read_bytes, read_text
 
 MESH_SUFFIXES = (".obj", ".ply")  # the first that is there is read
 LANDMARK_SUFFIXES = (".npy", ".txt")
@@ -146,6 +147,7 @@ class PredictionFolder:
         if not folder.is_dir():
             raise InputError(f"{folder}: no such predictions folder; check the path.")
         self.folder = folder
+        self._root = os.path.realpath(folder)
         self.manifest = _read_manifest(folder / "manifest.json")
         self._failures: Mapping[str, str] = self.manifest.get("failures", {})
 
@@ -161,7 +163,7 @@ class PredictionFolder:
             InputError: if the manifest names no unit, or one that is not mm, cm or m.
         """
         unit = self.manifest.get("unit")
-        if unit not in MM_PER_UNIT:
+        if not isinstance(unit, str) or unit not in MM_PER_UNIT:
             raise InputError(
                 f"{self.folder / 'manifest.json'}: the unit of the meshes is {unit!r}; "
                 f"name one of {', '.join(MM_PER_UNIT)}."
@@ -174,39 +176,47 @@ class PredictionFolder:
 
     def mesh_file(self, key: str) -> Path:
         """Return the file that holds the mesh of an image: .obj, else .ply."""
-        return _first(self.stem(key), MESH_SUFFIXES, "mesh")
+        return self._inside(_first(self.stem(key), MESH_SUFFIXES, "mesh"))
 
     def landmark_file(self, key: str) -> Path:
         """Return the file that holds the landmarks of an image: .npy, else .txt."""
-        return _first(self.stem(key), LANDMARK_SUFFIXES, "landmark file")
+        return self._inside(_first(self.stem(key), LANDMARK_SUFFIXES, "landmark file"))
 
     def render(self, key: str) -> FloatArray:
         """Return the render as (S, S, 3) float32 in [0, 1]."""
-        image = open_image(_beside(self.stem(key), "_render.png"), "RGB")
+        image = open_image(self._file(key, "_render.png"), "RGB")
         return np.asarray(image, dtype=np.float32) / 255
 
     def region(self, key: str) -> BoolArray:
         """Return the covered pixels as (S, S) bool."""
-        return np.asarray(open_image(_beside(self.stem(key), "_region.png"), "L")) > 127
+        return np.asarray(open_image(self._file(key, "_region.png"), "L")) > 127
 
     def visible(self, key: str) -> FloatArray:
         """Return the probability of visible face as (S, S) float32 in [0, 1]."""
-        image = open_image(_beside(self.stem(key), "_visible.png"), "L")
+        image = open_image(self._file(key, "_visible.png"), "L")
         return np.asarray(image, dtype=np.float32) / 255
 
     def parameters(self, key: str) -> dict[str, FloatArray]:
         """Return the named coefficient vectors."""
-        path = _beside(self.stem(key), "_parameters.npz")
+        path = self._file(key, "_parameters.npz")
         try:
-            with ZipFile(path) as archive:
-                if sum(entry.file_size for entry in archive.infolist()) > _PARAMETER_BYTES:
-                    raise InputError(f"{path}: too large for coefficients; write it again.")
-            with np.load(path, allow_pickle=False) as arrays:
-                return {name: arrays[name] for name in arrays.files}
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+            return read_npz(read_bytes(path, "parameter file", _PARAMETER_BYTES), _PARAMETER_BYTES)
+        except ValueError as error:
             raise InputError(
                 f"{path}: not readable as parameters ({error}); write it again."
             ) from None
+
+    def _file(self, key: str, suffix: str) -> Path:
+        return self._inside(_beside(self.stem(key), suffix))
+
+    def _inside(self, path: Path) -> Path:
+        """Refuse links that lead out of the folder: a submission must not show other files."""
+        real = os.path.realpath(path)
+        if os.path.commonpath([real, self._root]) != self._root:
+            raise InputError(
+                f"{path}: a link out of the predictions folder; put the file itself there."
+            )
+        return path
 
     def relative(self, message: str) -> str:
         """Return a message with paths inside the folder made relative to it.
@@ -273,11 +283,11 @@ def _first(stem: Path, suffixes: tuple[str, ...], what: str) -> Path:
 
 
 def _read_manifest(path: Path) -> dict[str, Any]:
-    if not path.is_file():
+    if not path.exists():
         return {}
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        manifest = json.loads(read_text(path, "manifest"))
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not readable as JSON ({error}); write it again.") from None
     if (
         not isinstance(manifest, dict)

@@ -73,7 +73,7 @@ def read_arrays(path: Path) -> tuple[Arrays, dict[str, Any]]:
             metadata = stream.metadata() or {}
             arrays = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118
         note = json.loads(metadata.get("note", "null"))
-    except (SafetensorError, OSError, ValueError) as error:
+    except (SafetensorError, OSError, ValueError, MemoryError, RecursionError) as error:
         raise CacheError(damaged) from error
     if not isinstance(note, dict) or not isinstance(facts := note.get("facts"), dict):
         raise CacheError(damaged)

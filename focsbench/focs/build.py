@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -22,6 +23,7 @@ ENCODER_FILE = "encoder.safetensors"
 UNET_FILE = "unet.safetensors"
 # What ImageNet trains there says nothing of faces: the layer then starts at zero, as always.
 ENCODER_HEAD = ("backbone.fc.weight", "backbone.fc.bias")
+_LARGEST = 4 << 30  # bytes of the weights of one network
 
 
 def build_decoder(
@@ -90,7 +92,12 @@ def load_module(module: nn.Module, path: Path) -> None:
     Raises:
         CacheError: if the file is missing or belongs to another architecture.
     """
+    if not path.is_file() or path.stat().st_size > _LARGEST:
+        raise CacheError(
+            f"{path}: missing, or no file of less than {_LARGEST >> 30} GiB; delete its folder and "
+            "run again."
+        )
     try:
         module.load_state_dict(load_file(path))
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, MemoryError, SafetensorError) as error:
         raise CacheError(f"{path}: {error}; delete its folder and run again.") from None

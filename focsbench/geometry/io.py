@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from stat import S_ISDIR, S_ISREG
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from focsbench.geometry.landmark_files import parse_npy, parse_picked_points, pa
 from focsbench.geometry.obj import parse_obj
 from focsbench.geometry.ply import parse_ply
 from focsbench.types import FloatArray, IntArray, Mesh
+from focsbench.user_files import read_bytes
 
 MESH_SUFFIXES = (".obj", ".ply")
 _OFFICIAL_MISTAKES = {
@@ -28,7 +28,6 @@ _OFFICIAL_MISTAKES = {
     },
     ".ply": {"polygons": "it keeps only the first three corners of each polygon"},
 }
-_LARGEST_FILE = 128 << 20  # a scan with texture coordinates takes 25 MB
 _LARGEST_LANDMARKS = 1 << 20  # far above seven points
 
 
@@ -197,32 +196,3 @@ def read_landmarks7(path: Path) -> FloatArray:
     if not np.isfinite(points).all():
         raise InputError(f"{path}: a landmark is not finite; the method that wrote it has failed.")
     return points
-
-
-def read_bytes(path: Path, what: str, largest: int = _LARGEST_FILE) -> bytes:
-    """Return the content of a file of the user's.
-
-    Args:
-        path: the file.
-        what: what the file is to the user, for the sentence that says it is missing.
-        largest: bytes above which it is refused.
-
-    Raises:
-        InputError: if it is missing, not a regular file, too large or cannot be opened.
-    """
-    try:
-        status = path.stat()
-        if not (S_ISREG(status.st_mode) or S_ISDIR(status.st_mode)):
-            raise InputError(f"{path}: the {what} cannot be opened (a device or pipe); check it.")
-        if status.st_size > largest:
-            raise InputError(
-                f"{path}: too large for a {what} ({status.st_size} bytes, at most {largest}); "
-                "check that it is the right file."
-            )
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise InputError(f"{path}: the {what} is missing; write it, or check the path.") from None
-    except OSError as error:
-        raise InputError(
-            f"{path}: the {what} cannot be opened ({error.strerror}); check it."
-        ) from None

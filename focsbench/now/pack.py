@@ -27,10 +27,11 @@ from focsbench.data.encoding import npy_bytes
 from focsbench.data.now import NoWItem
 from focsbench.data.predictions import MM_PER_UNIT, PredictionFolder
 from focsbench.errors import ConfigError, InputError
-from focsbench.geometry.io import read_bytes, read_landmarks7, read_mesh
+from focsbench.geometry.io import read_landmarks7, read_mesh
 from focsbench.now.check import CheckReport
 from focsbench.progress import track
 from focsbench.types import Mesh
+from focsbench.user_files import read_bytes
 
 README = "README.txt"
 CHECKSUMS = "SHA256SUMS"

@@ -23,6 +23,7 @@ from focsbench.errors import InputError
 from focsbench.geometry.head_pose import HeadPose, head_pose_from_landmarks
 from focsbench.progress import track
 from focsbench.types import FloatArray
+from focsbench.user_files import text_lines
 
 UNOCCLUDED = "multiview_neutral"
 OCCLUDED = "multiview_occlusions"
@@ -163,15 +164,14 @@ def _write(path: Path, columns: Sequence[str], lines: Iterable[Sequence[str]]) -
 
 def _read(path: Path, columns: Sequence[str], pick: Callable[[dict[str, str]], T]) -> list[T]:
     """Pick something from every line of a list; a list that is not there is empty."""
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.reader(file)
-            if next(reader, None) != list(columns):
-                raise _unusable(path, f"the first line is not {','.join(columns)}")
-            lines = [dict(zip(columns, line, strict=True)) for line in reader]
-    except FileNotFoundError:
+    if not path.exists():
         return []
-    except (OSError, ValueError, csv.Error) as error:
+    try:
+        reader = csv.reader(text_lines(path, "list"))
+        if next(reader, None) != list(columns):
+            raise _unusable(path, f"the first line is not {','.join(columns)}")
+        lines = [dict(zip(columns, line, strict=True)) for line in reader]
+    except (ValueError, csv.Error) as error:
         raise _unusable(path, error) from None
     return [pick(line) for line in lines]
 

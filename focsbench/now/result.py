@@ -14,6 +14,7 @@ from focsbench.files import write_json as write_json_file
 from focsbench.metrics.scan_distance import DistanceStatistics, distance_statistics
 from focsbench.metrics.statistics import mean_and_std
 from focsbench.types import FloatArray
+from focsbench.user_files import read_text
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,7 @@ def read_json(path: Path) -> NowResult:
         InputError: if the file is missing, not JSON, or not such a result.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(read_text(path, "result"))
         return NowResult(
             method=data["method"],
             mode=data["mode"],
@@ -163,8 +164,6 @@ def read_json(path: Path) -> NowResult:
             subjects={name: _group(group) for name, group in data["subjects"].items()},
             protocol=data["protocol"],
         )
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check the path.") from None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(
             f"{path}: not a result of `focsbench now score` ({type(error).__name__} {error}); "

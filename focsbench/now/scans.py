@@ -10,7 +10,7 @@ import numpy as np
 
 from focsbench.errors import CacheError, InputError
 from focsbench.face_models.array_cache import read_arrays, write_arrays
-from focsbench.geometry.io import read_bytes, read_landmarks7, read_mesh
+from focsbench.geometry.io import read_landmarks7, read_mesh
 from focsbench.geometry.scan_crop import (
     LEFT_EYE_OUTER,
     RIGHT_EYE_OUTER,
@@ -19,6 +19,7 @@ from focsbench.geometry.scan_crop import (
 )
 from focsbench.paths import cache_dir
 from focsbench.types import FloatArray
+from focsbench.user_files import read_bytes
 
 # Part of the cache key: raise it whenever the crop or a reader gives other numbers.
 VERSION = 1

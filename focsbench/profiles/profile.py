@@ -12,15 +12,19 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from focsbench import registry
-from focsbench.errors import ConfigError
+from focsbench.errors import ConfigError, InputError
 from focsbench.focs.sweep import SweepConfig
 from focsbench.profiles.paths import anchored
 from focsbench.profiles.sources import ARSource, CelebASource, NoWSource, Source
 from focsbench.registry import Kind
+from focsbench.user_files import read_text
 
 if TYPE_CHECKING:
     from focsbench.data.synthetic.config import SyntheticConfig
     from focsbench.focs.config import FocsConfig
+
+
+_LARGEST = 1 << 20  # bytes of a profile
 
 
 class _Section(BaseModel):
@@ -183,7 +187,10 @@ def load_profile(name: str, changes: Sequence[str] = ()) -> Profile:
     Raises:
         ConfigError: one sentence that names the profile or the field and says what is wrong.
     """
-    return changed_profile({"name": Path(name).stem, "data": {}, **_read(name)}, changes)
+    try:
+        return changed_profile({"name": Path(name).stem, "data": {}, **_read(name)}, changes)
+    except RecursionError:
+        raise ConfigError(f"profile {name}: tables are nested too deeply; flatten them.") from None
 
 
 def changed_profile(values: Mapping[str, Any], changes: Sequence[str]) -> Profile:
@@ -220,11 +227,10 @@ def check_profile(values: Mapping[str, Any]) -> Profile:
 
 def _read(name: str) -> dict[str, Any]:
     if name.endswith(".toml"):
-        path = Path(name)
         try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{path}: cannot be read as a profile ({error}).") from None
+            text = read_text(Path(name), "profile", _LARGEST)
+        except InputError as error:
+            raise ConfigError(str(error)) from None
     elif name in profile_names():
         text = resources.files(__package__).joinpath(f"{name}.toml").read_text(encoding="utf-8")
     else:
@@ -232,7 +238,7 @@ def _read(name: str) -> dict[str, Any]:
         raise ConfigError(f"{str(known).removesuffix('.')}; a path has to end in .toml.")
     try:
         values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also numbers of a million digits
         raise ConfigError(f"profile {name}: not valid TOML: {error}.") from None
     return anchored(values, Path(name).parent) if name.endswith(".toml") else values
 
@@ -249,7 +255,7 @@ def _apply(values: dict[str, Any], change: str) -> None:
             raise ConfigError(f"--set {change}: {part} has no fields below it.")
     try:
         table[parts[-1]] = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         table[parts[-1]] = text.strip()
 
 

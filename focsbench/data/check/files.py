@@ -10,10 +10,12 @@ from pathlib import Path
 from PIL import Image
 
 from focsbench.data.check.report import CheckReport, Scan, some
+from focsbench.data.image_files import DAMAGED, FORMATS
 from focsbench.data.photos import open_image
 from focsbench.errors import InputError
 from focsbench.processes import reason_of, run_jobs
 from focsbench.progress import track
+from focsbench.user_files import require_file
 
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".zipx")
 UNFINISHED = (".part", ".partial", ".crdownload", ".download", ".aria2")
@@ -22,7 +24,6 @@ _FEW = 2000  # files that are looked at before worker processes have started
 _TAIL = 64
 _PNG_END = b"IEND\xaeB`\x82"
 _JPEG_END = b"\xff\xd9"
-_READABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
 
 
 @dataclass(frozen=True)
@@ -144,9 +145,12 @@ def _look(chunk: tuple[tuple[Path, ...], bool]) -> list[ImageFacts]:
 
 def _facts(path: Path, decode: bool) -> ImageFacts:
     try:
-        with Image.open(path) as image:
+        require_file(path, "image")
+        with Image.open(path, formats=FORMATS) as image:
             width, height = image.size
-    except _READABLE as problem:
+    except InputError as problem:
+        return ImageFacts(problem=str(problem).removeprefix(f"{path}: "))
+    except DAMAGED as problem:
         return ImageFacts(problem=_reason(path, problem))
     if decode or not _ends_well(path):
         try:

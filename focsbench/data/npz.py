@@ -1,0 +1,86 @@
+"""Archives of arrays (.npz) from strangers: bounded before anything is unpacked, no pickles."""
+
+from __future__ import annotations
+
+import io
+import lzma
+import struct
+import zlib
+from tokenize import TokenError
+from typing import Any
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+_MOST_MEMBERS = 256
+_HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
+_DAMAGES = (
+    OSError, KeyError, EOFError, RuntimeError, NotImplementedError, OverflowError, TypeError,
+    SyntaxError, RecursionError, TokenError, BadZipFile, zlib.error, lzma.LZMAError, struct.error,
+)  # fmt: skip
+
+
+def read_npz(data: bytes, largest: int) -> dict[str, NDArray[Any]]:
+    """Read arrays of numbers by name.
+
+    The sizes that an archive states may lie, so every member is unpacked no further than it says
+    and compared with the shape in its own header.
+
+    Args:
+        data: of the file.
+        largest: bytes of all arrays together, unpacked.
+
+    Raises:
+        ValueError: if it is damaged, encrypted, too large, or holds anything but arrays of numbers.
+    """
+    try:
+        with ZipFile(io.BytesIO(data)) as archive:
+            members = archive.infolist()
+            if len(members) > _MOST_MEMBERS:
+                raise ValueError(f"{len(members)} members, more than {_MOST_MEMBERS}")
+            total = sum(member.file_size for member in members)
+            if total > largest:
+                raise ValueError(f"unpacks to {total} bytes, more than {largest}")
+            return {
+                member.filename.removesuffix(".npy"): _read_member(archive, member)
+                for member in members
+            }
+    except _DAMAGES as error:
+        raise ValueError(str(error) or type(error).__name__) from None
+
+
+def _read_member(archive: ZipFile, member: ZipInfo) -> NDArray[Any]:
+    if member.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
+        raise ValueError(f"{member.filename[:80]!r} is packed in an unusual way")
+    with archive.open(member) as stream:
+        content = stream.read(member.file_size + 1)  # one more: the stated size may be a lie
+    if len(content) != member.file_size:
+        raise ValueError(f"{member.filename[:80]!r} has another size than it says")
+    return parse_npy_bytes(content)
+
+
+def parse_npy_bytes(content: bytes) -> NDArray[Any]:
+    """Return the array of numbers in the bytes of a .npy file, read-only.
+
+    Raises:
+        ValueError: if it is damaged, of objects, or its shape does not fit the bytes; other errors
+            of numpy's reader of headers.
+    """
+    stream = io.BytesIO(content)
+    version = np.lib.format.read_magic(stream)
+    if version not in _HEADERS:
+        raise ValueError(f"format {version} is unknown")
+    shape, fortran, dtype = _HEADERS[version](stream)
+    if dtype.kind not in "biuf":
+        raise ValueError(f"an array of {dtype}")
+    count = 1
+    for length in shape:
+        count *= length  # whole numbers of any size: numpy's product would wrap around
+    body = content[stream.tell() :]
+    if count < 0 or count * dtype.itemsize != len(body):
+        raise ValueError(f"shape {shape} does not fit {len(body)} bytes")
+    return np.frombuffer(body, dtype=dtype).reshape(shape, order="F" if fortran else "C")
