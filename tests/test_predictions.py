@@ -184,7 +184,7 @@ def test_a_plain_official_folder_is_accepted(tmp_path):
     ("content", "words"),
     [
         (b"{", "not readable as JSON"),
-        (b"\xff\xfe", "not readable as JSON"),
+        (b"\xff\xfe", "not readable as a manifest"),
         (b"[" * 100_000, "not readable as JSON"),
         (b"[]", "expected an object"),
         (b'{"failures": []}', "expected an object"),

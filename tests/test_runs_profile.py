@@ -90,7 +90,7 @@ def test_changes_apply_to_a_stored_profile_too():
         ("quick", ["sweep.etas=[]"], r"profile quick: sweep\.etas"),
         ("quick", ["seeds=none"], "profile quick: seeds"),
         ("quik", (), r"did you mean quick\? known are: full, paper, quick, released, smoke"),
-        ("nowhere.toml", (), r"nowhere\.toml: cannot be read as a profile"),
+        ("nowhere.toml", (), r"nowhere\.toml: the profile is missing"),
         ("quick", ["seed=-1"], r"profile quick: seed: .*greater than or equal to 0"),
         ("quick", ["sead=1"], r"profile quick: sead: there is no such field"),
         ("quick", ["data.synthetic.size=1"], r"data\.synthetic\.size: there is no such field"),

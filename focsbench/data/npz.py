@@ -44,7 +44,7 @@ def read_npz(data: bytes, largest: int) -> dict[str, NDArray[Any]]:
                 raise ValueError(f"{len(members)} members, more than {_MOST_MEMBERS}")
             total = sum(member.file_size for member in members)
             if total > largest:
-                raise ValueError(f"unpacks to {total} bytes, more than {largest}")
+                raise ValueError(f"too large: it unpacks to {total} bytes, more than {largest}")
             return {
                 member.filename.removesuffix(".npy"): _read_member(archive, member)
                 for member in members
