@@ -17,7 +17,7 @@ from mock_run_support import TARGET, Good, model, turned
 
 from focsbench import registry
 from focsbench.data.layouts import open_dataset
-from focsbench.errors import InputError
+from focsbench.errors import ConfigError, InputError
 from focsbench.mock_run.check import Check, Fault, NotApplicable, Verdict, carry_out
 from focsbench.mock_run.rehearse import (
     FOLDER_CHECKS,
@@ -181,6 +181,11 @@ class Unbuildable(Good):
         raise InputError("no weights; download them.")
 
 
+class Gated(Good):
+    def __init__(self, context):
+        raise ConfigError("the Basel Face Model is missing; register for it.")
+
+
 class NoLabel(Good):
     label = ""
 
@@ -339,6 +344,14 @@ def one_thread():
     torch.set_num_threads(threads)
 
 
+def test_a_method_without_its_files_is_skipped(stage):
+    rehearsal = rehearse(stage, Gated)
+    assert rehearsal.passed
+    assert rehearsal.count(Verdict.PASS) == 4  # what it declares
+    assert "register for it" in reasons(rehearsal)["can_be_built"]
+    assert reasons(rehearsal)["units_mm"] == "can_be_built was skipped"
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("one_thread")
 def test_every_built_in_row_passes(stage):
@@ -347,7 +360,8 @@ def test_every_built_in_row_passes(stage):
             continue
         rehearsal = rehearse_method(name, stage)
         assert failed(rehearsal) == set(), (name, reasons(rehearsal))
-        assert rehearsal.count(Verdict.PASS) >= 40
+        missing = reasons(rehearsal)["can_be_built"]
+        assert missing.startswith("it needs") or rehearsal.count(Verdict.PASS) >= 40
 
 
 def test_checks_are_well_described():

@@ -194,5 +194,6 @@ def test_without_landmarks_the_lists_are_empty(tmp_path):
 )
 def test_damaged_lists_are_named(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(InputError, match=rf"{name}: not readable as a list .*; (score the method|save it as UTF-8)"):
+    advice = "(score the method|save it as UTF-8)"
+    with pytest.raises(InputError, match=rf"{name}: not readable as a list .*; {advice}"):
         read_pairs(tmp_path) if name == PAIRS_FILE else read_yaw(tmp_path)

@@ -20,6 +20,10 @@ class NotApplicable(Exception):  # noqa: N818 - the check does not concern this 
     """Why a check has nothing to look at."""
 
 
+class Unavailable(NotApplicable):  # noqa: N818 - nobody's fault
+    """What is missing here, so that neither this check nor those after it can be carried out."""
+
+
 class Verdict(StrEnum):
     """What a check ends with."""
 
@@ -48,7 +52,7 @@ class Check(Generic[SubjectT_contra]):
 class Outcome:
     """The verdict of one check, and its reason unless it passed.
 
-    cause: the failed check because of which this one was skipped.
+    cause: the check because of which this one was skipped.
     """
 
     name: str
@@ -69,9 +73,12 @@ def _outcome(check: Check[SubjectT], subject: SubjectT, done: Mapping[str, Outco
     for before in (done[name] for name in check.after):
         cause = before.name if before.verdict is Verdict.FAIL else before.cause
         if cause:
-            return Outcome(check.name, Verdict.SKIPPED, f"{cause} failed", cause)
+            word = "failed" if done[cause].verdict is Verdict.FAIL else "was skipped"
+            return Outcome(check.name, Verdict.SKIPPED, f"{cause} {word}", cause)
     try:
         check.look(subject)
+    except Unavailable as reason:
+        return Outcome(check.name, Verdict.SKIPPED, str(reason), check.name)
     except NotApplicable as reason:
         return Outcome(check.name, Verdict.SKIPPED, str(reason))
     except Fault as fault:

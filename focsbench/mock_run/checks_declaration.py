@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from focsbench.errors import FocsbenchError
+from focsbench.errors import ConfigError, FocsbenchError
 from focsbench.focs.stages import STAGES
-from focsbench.mock_run.check import Check, Fault, described
+from focsbench.mock_run.check import Check, Fault, Unavailable, described
 from focsbench.mock_run.subject import MethodTrial
 from focsbench.runs.sources import SourceTree
 from focsbench.types import Reconstruction
@@ -53,6 +53,8 @@ def declared_as_literals(trial: MethodTrial) -> None:
 def can_be_built(trial: MethodTrial) -> None:
     try:
         trial.build_parts()
+    except ConfigError as error:
+        raise Unavailable(f"it needs what is not here: {error}") from error
     except FocsbenchError as error:
         raise Fault(f"it refuses to be built: {error}") from error
 
