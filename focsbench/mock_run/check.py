@@ -20,7 +20,7 @@ class NotApplicable(Exception):  # noqa: N818 - the check does not concern this 
     """Why a check has nothing to look at."""
 
 
-class Unavailable(NotApplicable):  # noqa: N818 - nobody's fault
+class Unavailable(NotApplicable):
     """What is missing here, so that neither this check nor those after it can be carried out."""
 
 
