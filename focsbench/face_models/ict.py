@@ -25,9 +25,10 @@ from focsbench.errors import InputError
 from focsbench.face_models.frame import NOW_LANDMARKS, template_shift
 from focsbench.face_models.morphable_model import MorphableModel
 from focsbench.face_models.plausible import check_plausible
-from focsbench.geometry.io import read_bytes, read_mesh
+from focsbench.geometry.io import read_mesh
 from focsbench.progress import track
 from focsbench.types import Mesh
+from focsbench.user_files import read_bytes
 
 VERSION = 1  # a new number makes every user's kept copy be read again
 FOLDER, NEUTRAL, NAMES = "FaceXModel", "generic_neutral_mesh.obj", "vertex_indices.json"
