@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from focsbench.drawing.figures import figure_style, line_styles
-from focsbench.metrics.error_curve import axis_limit
+from focsbench.metrics.error_curve import STEP_MM, axis_limit
 from focsbench.reports.base import ReportContext
-from focsbench.reports.cumulative_error import cumulative_curves
+from focsbench.reports.cumulative_error import subset_curves
 from focsbench.types import FloatArray
 
 EVERY = 2  # of the grid of 0.01 mm; the eye and the pointer resolve no more
@@ -20,35 +18,38 @@ def curve_data(context: ReportContext) -> dict[str, Any] | None:
     """Return the panels with their curves (%), or None where the run has none.
 
     step: mm between two values; limit: end of the axis, mm. Every series has name, label, color
-    (empty: the colour of the text), dash, width in pixels and its values.
+    (empty: the colour of the text), dash, width in pixels, its values, and low and high, the
+    values of its 95 % band by subject (empty where there are too few). focus: whose band is drawn.
     """
-    table = cumulative_curves(context)
-    if table.empty:
+    curves = subset_curves(context)
+    if not curves:
         return None
-    methods = [method for method in context.labels if method in table]
+    methods = [method for method in context.labels if any(method in of for of in curves.values())]
     styles = _styles(methods, context)
-    panels, shares = [], []
-    for subset in dict.fromkeys(table["subset"]):
-        rows = table[table["subset"] == subset]
-        shown = [method for method in methods if rows[method].notna().all()]
-        values = {method: rows[method].to_numpy(dtype=np.float64) for method in shown}
-        shares += list(values.values())
-        series = [
-            {
-                "name": method,
-                "label": context.labels[method],
-                **styles[method],
-                "values": _percent(values[method]),
-            }
-            for method in shown
-        ]
-        panels.append({"title": str(subset).capitalize(), "series": series})
-    step = float(table["error_mm"].iloc[1]) * EVERY
-    return {"step": round(step, 6), "limit": axis_limit(shares), "panels": panels}
+    panels = [
+        {
+            "title": subset.capitalize(),
+            "series": [
+                {
+                    "name": method,
+                    "label": context.labels[method],
+                    **styles[method],
+                    "values": _percent(curve.share),
+                    "low": _percent(curve.low),
+                    "high": _percent(curve.high),
+                }
+                for method, curve in of_subset.items()
+            ],
+        }
+        for subset, of_subset in curves.items()
+    ]
+    shares = [curve.share for of_subset in curves.values() for curve in of_subset.values()]
+    step = round(EVERY * STEP_MM, 6)
+    return {"step": step, "limit": axis_limit(shares), "panels": panels, "focus": context.focus}
 
 
-def _percent(shares: FloatArray) -> list[float]:
-    return [round(value, 2) for value in (100 * shares[::EVERY]).tolist()]
+def _percent(shares: FloatArray | None) -> list[float]:
+    return [] if shares is None else [round(value, 2) for value in (100 * shares[::EVERY]).tolist()]
 
 
 def _styles(methods: list[str], context: ReportContext) -> dict[str, dict[str, Any]]:

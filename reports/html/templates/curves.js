@@ -1,18 +1,22 @@
 "use strict";
 // Cumulative error curves, side by side or, on a narrow screen, below each other.
-function curveTraces({ step, panels }) {
+function curveTraces({ step, panels, focus }) {
   const seen = new Set();
   return panels.flatMap(({ series }, panel) =>
-    series.map(({ name, label, color: own, dash, width, values }) => {
+    series.flatMap(({ name, label, color: own, dash, width, values, low, high }) => {
       const first = !seen.has(name);
       seen.add(name);
       const axis = panel ? String(panel + 1) : "";
-      return {
-        type: "scatter", mode: "lines", name: plain(label), legendgroup: name, showlegend: first,
-        x0: 0, dx: step, y: values, xaxis: `x${axis}`, yaxis: `y${axis}`,
+      const place = { type: "scatter", mode: "lines", legendgroup: name, x0: 0, dx: step, xaxis: `x${axis}`, yaxis: `y${axis}` };
+      const edge = { ...place, showlegend: false, hoverinfo: "skip", line: { width: 0 } };
+      const band = name === focus && low.length && own
+        ? [{ ...edge, y: low }, { ...edge, y: high, fill: "tonexty", fillcolor: `${own}30` }] : [];
+      return [...band, {
+        ...place, name: plain(label), showlegend: first, y: values,
         line: { color: own || color("--text"), dash, width },
-        hovertemplate: "%{y:.1f} %",
-      };
+        text: values.map((_, each) => (low.length ? ` [${low[each].toFixed(1)}, ${high[each].toFixed(1)}]` : "")),
+        hovertemplate: "%{y:.1f} %%{text}",
+      }];
     }));
 }
 
