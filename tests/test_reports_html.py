@@ -27,10 +27,12 @@ from reports_support import (
 from focsbench.drawing.scan_views import RANGE_MM
 from focsbench.errors import InputError
 from focsbench.geometry.clustering import cluster_to
+from focsbench.metrics.error_curve import ErrorCurve
 from focsbench.now.pairing import PAIRS_FILE
 from focsbench.reports.base import ABLATIONS, ReportContext
-from focsbench.reports.cumulative_error import cumulative_curves, subset_curves
+from focsbench.reports.cumulative_error import cumulative_curves
 from focsbench.reports.error_maps import ErrorMaps
+from focsbench.reports.html import curves
 from focsbench.reports.html.encoding import script_json
 from focsbench.reports.html.maps import MOST_VERTICES
 from focsbench.reports.html.report import Html, render_page
@@ -148,8 +150,6 @@ def test_missing_cells_sort_last_and_columns_without_numbers_go(context: ReportC
 
 def test_curves_are_those_of_the_figure(data: dict, context: ReportContext):
     table = cumulative_curves(context)
-    bands = subset_curves(context)
-    assert any(curve.low is not None for curve in bands["occluded"].values())
     panels = {panel["title"]: panel for panel in data["curves"]["panels"]}
     assert list(panels) == ["Unoccluded", "Occluded"]
     for subset in ("unoccluded", "occluded"):
@@ -160,14 +160,21 @@ def test_curves_are_those_of_the_figure(data: dict, context: ReportContext):
             grid = np.arange(len(line["values"])) * data["curves"]["step"]
             expected = np.interp(grid, rows["error_mm"], 100 * rows[method])
             np.testing.assert_allclose(line["values"], expected, atol=0.006)
-            for end in ("low", "high"):
-                band = getattr(bands[subset][method], end)
-                shown = np.array(line[end])
-                if band is not None:
-                    np.testing.assert_allclose(shown, 100 * band[::2], atol=0.006)
-                assert len(shown) == (0 if band is None else len(grid))
+            assert (line["low"], line["high"]) == ([], [])  # three persons give no band
     looks = {(line["color"], line["dash"], line["width"]) for line in series.values()}
     assert len(looks) == len(series)
+
+
+def test_bands_are_those_of_the_curves(context: ReportContext, monkeypatch: pytest.MonkeyPatch):
+    share = np.linspace(0, 1, 701)
+    banded = {"occluded": {"focs": ErrorCurve(share, share**2, np.sqrt(share))}}
+    monkeypatch.setattr(curves, "subset_curves", lambda _context: banded)
+    found = curves.curve_data(context)
+    assert found is not None
+    (series,) = found["panels"][0]["series"]
+    np.testing.assert_allclose(series["low"], 100 * share[::2] ** 2, atol=0.006)
+    np.testing.assert_allclose(series["high"], 100 * np.sqrt(share[::2]), atol=0.006)
+    assert found["focus"] == "focs"
 
 
 def _array(text: str, kind: str) -> np.ndarray:
