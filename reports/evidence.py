@@ -130,6 +130,8 @@ class Evidence:
     def _pools(self) -> dict[str, ScanPools]:
         found = {}
         for pooled, folders in {NOW: self.distances, **self.more_distances}.items():
+            if pooled != NOW and not self._has_pools(pooled):
+                continue  # it keeps other arrays
             images = {
                 method: rows[(rows["item"] != POOLED) & (rows["status"] == "ok")]
                 for (method, protocol, metric), rows in self._rows.items()
@@ -137,6 +139,11 @@ class Evidence:
             }
             found[pooled] = ScanPools(images, folders)
         return found
+
+    def _has_pools(self, protocol: str) -> bool:
+        rows = self.results
+        found = (rows["protocol"] == protocol) & (rows["metric"] == "median")
+        return bool((found & (rows["item"] == POOLED)).any())
 
     def _pools_with(self, method: str, number: Number) -> ScanPools | None:
         """Return the pools of a protocol, if this number is one of a pool that is at hand."""

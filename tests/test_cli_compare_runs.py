@@ -13,6 +13,7 @@ from claims_support import around, rows
 
 from focsbench.reports.base import ReportContext
 from focsbench.reports.comparisons import Comparisons
+from focsbench.reports.evidence import Evidence, Number
 from focsbench.runs.score import read_rows
 from focsbench.runs.seed_summary import summarise_seeds
 from focsbench.runs.summary import summarise
@@ -132,3 +133,11 @@ def test_no_comparison_without_the_focus_or_another_row(tmp_path):
     for labels in ({"mofa": "MoFA"}, {"focs": "FOCS"}, {"focs": "FOCS", "absent": "Absent"}):
         context = context_of(tmp_path / "run", tmp_path / "reports", labels)
         assert Comparisons().write(context) == []
+
+
+def test_arrays_of_other_protocols_are_no_distances(tmp_path):
+    """A protocol of anybody's may call a number of an image its median."""
+    frame = rows("mine", around(3.0, 0.2, 8), "theirs", "s", "median")
+    run = Evidence(frame, more_distances={"theirs": {"mine": tmp_path}})
+    found = run.measure("mine", Number("theirs", "s", "median"))
+    assert (found.value, found.images) == (pytest.approx(3.0), 8)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -239,7 +239,6 @@ def test_histogram_refuses_what_is_no_distance(bad: float):
         pool_of([np.array([1.0, bad])])
 
 
-@settings(deadline=None)  # the first call compiles
 @given(st.lists(st.floats(0, 2 * RANGE_MM, width=32), max_size=30))
 def test_histogram_counts_every_distance_in_its_bin(values: list[float]):
     counts = np.zeros(BINS + 2, dtype=np.int64)
@@ -256,7 +255,6 @@ def next_bin(value: float) -> int:
     return int(np.searchsorted(grid, value, side="left"))
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.lists(st.floats(0, 60, width=32), max_size=12).map(lambda x: np.array(x, np.float32)),

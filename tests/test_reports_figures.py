@@ -12,7 +12,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
@@ -35,7 +35,6 @@ def context(tmp_path: Path) -> ReportContext:
     return make_context(tmp_path)
 
 
-@settings(deadline=None)  # the first call compiles
 @given(hnp.arrays(np.float32, st.integers(0, 50), elements=st.floats(0, 9, width=32)))
 def test_count_within_agrees_with_counting(distances: np.ndarray):
     counts = count_within(distances)
