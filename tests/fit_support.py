@@ -11,8 +11,7 @@ from PIL import Image
 
 from focsbench.data.landmarks_csv import write_landmarks
 from focsbench.face_models import load_face_model
-from focsbench.focs.build import build_decoder
-from focsbench.focs.presets import quick
+from focsbench.focs.autoencoder import FaceDecoder
 from focsbench.networks.resnet import Latents
 
 CROP = 224
@@ -20,7 +19,7 @@ CROP = 224
 
 @cache
 def decoder(size=CROP):
-    return build_decoder(quick(), "anny", size)
+    return FaceDecoder(drawn_model(), size)
 
 
 @cache

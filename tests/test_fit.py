@@ -501,3 +501,35 @@ def test_the_astronaut(tmp_path, monkeypatch, focsbench):
     assert left < 226 < right  # her nose is at (226, 127)
     assert top < 127 < bottom
     assert face["landmark_error_percent"] < 4
+
+
+def test_a_face_model_with_other_modes(monkeypatch):
+    whole = model_of_tests()
+    small = replace(
+        whole,
+        name="small",
+        identity_basis=whole.identity_basis[:30],
+        expression_basis=whole.expression_basis[:20],
+        albedo_basis=whole.albedo_basis[:10],
+        expression_names=whole.expression_names[:20],
+        expression_mean=0.5 * whole.expression_basis[3],
+    )
+    monkeypatch.setattr("focsbench.fit.fitter.load_face_model", lambda *_: small)
+    drawn = rendered()
+    fitter = Fitter(shipped_weights("small"), SHORT)
+    fitted = fitter.fit(Image.fromarray(drawn.image), Face.around(drawn.landmarks))
+    assert [len(block) for block in fitted.latents.values()] == [30, 20, 10, 3, 3, 27]
+    assert fitted.landmark_error < 4
+    neutral = small.shape(fitted.latents["identity"], np.zeros(20))
+    with_mean = small.shape(fitted.latents["identity"]) + small.expression_mean
+    np.testing.assert_allclose(neutral, with_mean, atol=1e-3)
+
+
+def test_the_page_shows_so_many_photographs_and_names_the_others(photos, focsbench, monkeypatch):
+    monkeypatch.setattr("focsbench.fit.page.MOST_PHOTOS", 1)
+    arguments = ("--landmarks", "list.csv", "--no-refine", "--face", "largest", "--output", "out")
+    code, _, _ = focsbench("fit", "one.png", "grey.png", *arguments)
+    assert code == 0
+    html = (photos / "out" / "index.html").read_text()
+    assert html.count('class="pair"') == 1
+    assert 'href="grey/overlay.png"' in html

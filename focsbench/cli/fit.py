@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,7 +13,6 @@ from focsbench.cli.options import RUN, DetectorName, DetectorWeights
 from focsbench.errors import ConfigError
 
 if TYPE_CHECKING:
-    from focsbench.fit.batch import PhotoResult
     from focsbench.fit.weights import Weights
     from focsbench.landmarks.faces import Detector
 
@@ -81,9 +80,12 @@ def command(
 
     Photographs that fail are named, the others go on; the exit code is then 2.
     """
+    from focsbench.files import write_json
     from focsbench.fit.batch import fit_photo, folder_names, photo_paths
     from focsbench.fit.fitter import Fitter
+    from focsbench.fit.page import Page
     from focsbench.fit.refine import RefineSettings
+    from focsbench.fit.summary import photo_summary
     from focsbench.progress import track
 
     paths = photo_paths(photos)
@@ -91,12 +93,14 @@ def command(
     chosen = _weights(run, method, weights, preset, face_model, face_model_file)
     found, detector_text = _detector(landmarks, detector, detector_weights)
     fitter = Fitter(chosen, RefineSettings() if refine else None, smallest_face)
-    results: list[PhotoResult] = []
+    page, summaries = Page(), []
     named = list(zip(paths, folder_names(paths), strict=True))
     stopped = False
     try:
         for path, name in track(named, "fit", total=len(named)):
-            results.append(fit_photo(path, name, folder, found, fitter, face is Faces.LARGEST))
+            result = fit_photo(path, name, folder, found, fitter, face is Faces.LARGEST)
+            page.add(result)
+            summaries.append(photo_summary(result))
     except KeyboardInterrupt:
         stopped = True
     facts = {
@@ -106,27 +110,25 @@ def command(
         "mask": "segmentation network" if fitter.segments else "colour error (Eq. 9)",
         "refined": "yes" if refine else "no",
     }
-    _finish(results, folder, facts)
+    (folder / PAGE).write_text(page.html(list(facts.items())), encoding="utf-8")
+    write_json(folder / SUMMARY, {**facts, "photos": summaries})
+    _say(summaries, folder)
     if stopped:
-        typer.echo(f"Stopped after {len(results)} of {len(named)} photographs.", err=True)
+        typer.echo(f"Stopped after {len(summaries)} of {len(named)} photographs.", err=True)
         raise typer.Exit(130)
-    raise typer.Exit(2 if any(result.failures for result in results) else 0)
+    raise typer.Exit(2 if any(summary["failures"] for summary in summaries) else 0)
 
 
-def _finish(results: Sequence[PhotoResult], folder: Path, facts: dict[str, str]) -> None:
-    """Write page and summary, and say what came of every photograph."""
-    from focsbench.files import write_json
-    from focsbench.fit.page import write_page
-    from focsbench.fit.summary import summary_of
-
-    write_page(folder / PAGE, results, list(facts.items()))
-    write_json(folder / SUMMARY, summary_of(results, facts))
-    for result in results:
-        if result.files is not None:
-            errors = ", ".join(f"{fitted.landmark_error:.1f} %" for fitted in result.faces)
-            count = f"{len(result.faces)} face{'s' if len(result.faces) > 1 else ''}"
-            typer.echo(f"{result.path}: {count}, landmarks off by {errors}: {result.files.folder}")
-        for failure in result.failures:
+def _say(summaries: Sequence[dict[str, Any]], folder: Path) -> None:
+    """Print what came of every photograph, and where the page is."""
+    for summary in summaries:
+        faces = summary["faces"]
+        if summary["folder"] is not None:
+            errors = ", ".join(f"{face['landmark_error_percent']:.1f} %" for face in faces)
+            count = f"{len(faces)} face{'s' if len(faces) > 1 else ''}"
+            place = folder / summary["folder"]
+            typer.echo(f"{summary['photo']}: {count}, landmarks off by {errors}: {place}")
+        for failure in summary["failures"]:
             typer.secho(failure, fg=typer.colors.YELLOW, err=True)
     typer.echo(folder / PAGE)
 

@@ -13,7 +13,7 @@ from focsbench.landmarks.faces import Detector, Face, Photo
 from focsbench.landmarks.folder import photos_of
 
 NO_FACE = (
-    "no face found; it may be turned away, covered or smaller than about 40 pixels: pass its "
+    "no face found; it may be turned away, covered or small in the picture: pass its "
     "landmarks with --landmarks"
 )
 

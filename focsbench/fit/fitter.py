@@ -18,7 +18,7 @@ from focsbench.face_models.morphable_model import MorphableModel
 from focsbench.fit.refine import RefineSettings, refine
 from focsbench.fit.weights import Weights
 from focsbench.focs.autoencoder import Decoded, FaceAutoencoder, FaceDecoder
-from focsbench.focs.build import build_autoencoder, build_decoder, build_unet, load_module
+from focsbench.focs.build import build_autoencoder, build_unet, load_module
 from focsbench.focs.inference import segmentation_mask, threshold_mask
 from focsbench.landmarks.faces import Face
 from focsbench.networks.resnet import Latents
@@ -155,7 +155,14 @@ class Fitter:
     def decoder(self, size: int) -> FaceDecoder:
         """The renderer at a size of the crop, pixels."""
         if size not in self._decoders:
-            self._decoders[size] = build_decoder(self._config, self.model, size)
+            # All of them share the arrays of the model.
+            self._decoders[size] = FaceDecoder(
+                self._drawn,
+                size,
+                self._config.rasterizer,
+                self._config.interpolation,
+                self._config.renormalize_normals,
+            )
         return self._decoders[size]
 
     def _for_networks(self, crop: Image.Image) -> Image.Image:

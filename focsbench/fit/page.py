@@ -6,7 +6,6 @@ import base64
 import io
 from collections.abc import Sequence
 from importlib import resources
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -23,36 +22,46 @@ from focsbench.geometry.head_pose import head_pose_from_landmarks
 
 LARGEST_SIDE = 1000  # of a photograph on the page, pixels
 ZOOM = 1.5  # reach of the picture of a head, in those of its face
+MOST_PHOTOS = 40  # with pictures, half a megabyte each; the others are only named
 MOST_HEADS = 12  # that can be turned; browsers draw no more than about 16
 PHOTO_QUALITY = 88  # of JPEG
 
 
-def page_html(results: Sequence[PhotoResult], facts: Sequence[tuple[str, str]]) -> str:
-    """Return the page.
+class Page:
+    """Collects what is shown of photographs, so that they themselves need not be kept."""
 
-    Args:
-        results: photographs in their order.
-        facts: name and value of what all of them share (weights, detector, ...).
-    """
-    template = resources.files("focsbench.fit").joinpath("page.html").read_text(encoding="utf-8")
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    photos, left = [], MOST_HEADS
-    for result in results:
-        photo = _photo(result, left)
-        left -= sum(1 for face in photo["faces"] if face["head"])
-        photos.append(photo)
-    return environment.from_string(template).render(photos=photos, facts=facts, version=__version__)
+    def __init__(self) -> None:
+        self._photos: list[dict[str, Any]] = []
+        self._heads = MOST_HEADS
+
+    def add(self, result: PhotoResult) -> None:
+        """Add a photograph; after `MOST_PHOTOS` only its name and its failures."""
+        photo = _photo(result, self._heads, pictures=len(self._photos) < MOST_PHOTOS)
+        self._heads -= sum(1 for face in photo["faces"] if face["head"])
+        self._photos.append(photo)
+
+    def html(self, facts: Sequence[tuple[str, str]]) -> str:
+        """Return the page.
+
+        Args:
+            facts: name and value of what all photographs share (weights, detector, ...).
+        """
+        source = resources.files("focsbench.fit").joinpath("page.html").read_text(encoding="utf-8")
+        environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+        template = environment.from_string(source)
+        return template.render(photos=self._photos, facts=facts, version=__version__)
 
 
-def _photo(result: PhotoResult, heads: int) -> dict[str, Any]:
+def _photo(result: PhotoResult, heads: int, pictures: bool) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "title": result.path.name,
         "path": str(result.path),
         "failures": result.failures,
         "faces": [],
         "picture": None,
+        "folder": quote(result.name) if result.files is not None else None,
     }
-    if result.files is None:
+    if result.files is None or not pictures:
         return shown
     shown["picture"] = _jpeg(_reduced(result.files.photo))
     shown["overlay"] = _jpeg(_reduced(result.files.overlay))
@@ -133,10 +142,3 @@ def _jpeg(image: Image.Image) -> str:
 
 def _base64(content: bytes) -> str:
     return base64.b64encode(content).decode("ascii")
-
-
-def write_page(
-    path: Path, results: Sequence[PhotoResult], facts: Sequence[tuple[str, str]]
-) -> None:
-    """Write the page."""
-    path.write_text(page_html(results, facts), encoding="utf-8")

@@ -12,6 +12,7 @@ from focsbench.fit.fitter import LARGEST_DRAWING, FittedFace, Fitter
 from focsbench.types import FloatArray
 
 LARGEST_SIDE = 2048  # of the pictures that are written; larger photographs are shown reduced
+SIZE_STEP = 64  # of drawings, pixels: one renderer serves many faces
 SUPERSAMPLING = 2  # pixels of the drawing per pixel of the photograph, against jagged edges
 
 
@@ -68,7 +69,8 @@ class PhotoCanvas:
     def _drawing_size(self, fitted: FittedFace) -> int:
         window = self._window(fitted)
         wanted = math.ceil(SUPERSAMPLING * float(window[1, 0] - window[0, 0]))
-        return min(max(wanted, 64), LARGEST_DRAWING)
+        wanted = -(-wanted // SIZE_STEP) * SIZE_STEP
+        return min(max(wanted, SIZE_STEP), LARGEST_DRAWING)
 
     def _paste(self, picture: Image.Image, layer: Image.Image, fitted: FittedFace) -> None:
         placed = self._placed(layer, fitted)

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from focsbench.fit.batch import PhotoResult
 from focsbench.fit.fitter import FittedFace
 
 
-def summary_of(results: Sequence[PhotoResult], facts: Mapping[str, str]) -> dict[str, Any]:
-    """Return plain data: facts, and per photograph its faces and failures.
+def photo_summary(result: PhotoResult) -> dict[str, Any]:
+    """Return the faces and failures of a photograph as plain data.
 
     box: left, top, right, bottom in pixels of the upright photograph. landmark_error_percent: of
     the distance of the outer eye corners. colour_error: grey levels of 255, null where no face is
     visible.
     """
     return {
-        **facts,
-        "photos": [
-            {
-                "photo": str(result.path),
-                "folder": result.name if result.files is not None else None,
-                "faces": [_face(fitted) for fitted in result.faces],
-                "failures": result.failures,
-            }
-            for result in results
-        ],
+        "photo": str(result.path),
+        "folder": result.name if result.files is not None else None,
+        "faces": [_face(fitted) for fitted in result.faces],
+        "failures": result.failures,
     }
 
 

@@ -26,17 +26,12 @@ ENCODER_HEAD = ("backbone.fc.weight", "backbone.fc.bias")
 _LARGEST = 4 << 30  # bytes of the weights of one network
 
 
-def build_decoder(
-    config: FocsConfig, face_model: str | MorphableModel, image_size: int | None = None
-) -> FaceDecoder:
-    """Make the renderer of the face region of a model, given by its name or as it is.
-
-    image_size: side of its images, pixels; None for that of the configuration.
-    """
+def build_decoder(config: FocsConfig, face_model: str | MorphableModel) -> FaceDecoder:
+    """Make the renderer of the face region of a model, given by its name or as it is."""
     model = load_face_model(face_model) if isinstance(face_model, str) else face_model
     return FaceDecoder(
         model.crop("face"),
-        config.image_size if image_size is None else image_size,
+        config.image_size,
         config.rasterizer,
         config.interpolation,
         config.renormalize_normals,
