@@ -13,6 +13,7 @@ from focsbench.cli import (
     data,
     doctor,
     fit,
+    licences,
     list_names,
     mock_run,
     models,
@@ -64,6 +65,7 @@ app.command("fit")(fit.command)
 app.command("sweep")(sweep.command)
 app.command("mock-run")(mock_run.command)
 app.command("list")(list_names.command)
+app.command("licences")(licences.command)
 app.command("doctor")(doctor.command)
 app.add_typer(models.app, name="models")
 app.add_typer(data.app, name="data")
