@@ -6,7 +6,7 @@ import typer
 
 
 def command() -> None:
-    """Print the licences of the packages and face models that focsbench uses, as a Markdown page."""
+    """Print the licences of the packages and face models that focsbench uses, in Markdown."""
     from focsbench.licences import dependency_licences, model_licences
 
     typer.echo("| package | version | licence |\n|---|---|---|")
