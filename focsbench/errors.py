@@ -17,5 +17,9 @@ class CacheError(FocsbenchError):
     """A cached artefact of the project is missing or damaged."""
 
 
+class StorageError(FocsbenchError):
+    """Results cannot be written: the disk is full, or a folder may not be written."""
+
+
 class TrainingError(FocsbenchError):
     """Training cannot go on: a loss is not finite or a mask collapsed."""

@@ -6,10 +6,12 @@ import hashlib
 import json
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from focsbench.errors import ConfigError
+from focsbench.storage import storage_error
 
 
 def sha256_of(path: Path) -> str:
@@ -19,13 +21,46 @@ def sha256_of(path: Path) -> str:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file beside its place, flush it to the disk and move it there in one step."""
+    """Write a file beside its place, flush it to the disk and move it there in one step.
+
+    Raises:
+        StorageError: if the disk is full or the folder cannot be written; the old file stays.
+    """
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with draft.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    try:
+        with draft.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError as error:
+        raise _undone(draft, error) from error
+
+
+def flush_folder(folder: Path) -> None:
+    """Flush all files and folders below a folder to the disk."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    paths = [folder, *folder.rglob("*")]
+    plain = [path for path in paths if not path.is_symlink()]
+    # A journal is written once for all that wait for it, so many wait at the same time.
+    with ThreadPoolExecutor(min(16, len(plain))) as pool:
+        list(pool.map(_flush, plain))
+
+
+def _flush(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _undone(draft: Path, error: OSError) -> Exception:
+    """Remove a draft that could not be finished; return what to raise."""
+    with suppress(OSError):
+        draft.unlink()
+    return storage_error(error, draft.parent) or error
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -42,10 +77,19 @@ def copy_if_changed(source: Path, target: Path) -> None:
         and sha256_of(target) == sha256_of(source)
     ):
         return
-    target.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically_from(source, target)
+
+
+def write_atomically_from(source: Path, target: Path) -> None:
+    """Copy a file as :func:`write_atomically` writes one, creating its folder."""
     draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    shutil.copyfile(source, draft)
-    draft.replace(target)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, draft)
+        _flush(draft)
+        draft.replace(target)
+    except OSError as error:
+        raise _undone(draft, error) from error
 
 
 def writable_file(path: Path, option: str) -> Path:

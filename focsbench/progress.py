@@ -1,9 +1,12 @@
-"""Progress bars on a terminal, silence elsewhere."""
+"""Progress bars on a terminal; elsewhere silence, or a line now and then for long work."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 SILENCE = "FOCSBENCH_NO_PROGRESS"
+LINES = "FOCSBENCH_PROGRESS_LINES"  # seconds between the lines of one task; unset: no lines
 
 
 def silence() -> None:
@@ -56,3 +60,78 @@ def track(items: Iterable[T], description: str, total: int | None = None) -> Ite
     )
     with Progress(*columns, console=console(), transient=True) as progress:
         yield from progress.track(items, total=total, description=description)
+
+
+@contextmanager
+def announcing(seconds: float) -> Iterator[None]:
+    """While the block runs, let this process and those it starts write a line about each task.
+
+    seconds: least time between two lines of one task.
+    """
+    before = os.environ.get(LINES)
+    os.environ[LINES] = str(seconds)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[LINES]
+        else:
+            os.environ[LINES] = before
+
+
+@contextmanager
+def counted(description: str, total: int, done: int = 0) -> Iterator[Callable[[int], None]]:
+    """Show how many items of a task are done, and how many of them failed.
+
+    Gives a function that is called with the number of failures after each item. On a terminal
+    there is a bar; elsewhere, while :func:`announcing` asks for it, a line on stderr now and then.
+    """
+    if drawing():
+        with _bar(description, total, done) as advance:
+            yield advance
+        return
+    pause = float(os.environ.get(LINES, "inf"))
+    started, finished = time.monotonic(), done
+    last = started
+
+    def count(failed: int) -> None:
+        nonlocal finished, last
+        finished += 1
+        now = time.monotonic()
+        if now - last >= pause:
+            last = now
+            left = (now - started) / (finished - done) * (total - finished)
+            text = f"{description}: {finished} of {total}, {failed} failed, about {left:.0f} s left"
+            # One write: the lines of several processes must not mix.
+            sys.stderr.write(text + "\n")
+            sys.stderr.flush()
+
+    yield count
+
+
+@contextmanager
+def _bar(description: str, total: int, done: int) -> Iterator[Callable[[int], None]]:
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[failed]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console(), transient=True) as bars:
+        task = bars.add_task(description, total=total, completed=done, failed="")
+
+        def count(failed: int) -> None:
+            bars.update(task, advance=1, failed=f"{failed} failed" if failed else "")
+
+        yield count

@@ -14,6 +14,8 @@ FloatArray = NDArray[np.floating[Any]]
 IntArray = NDArray[np.integer[Any]]
 BoolArray = NDArray[np.bool_]
 
+UNREADABLE = "unreadable"  # subset of the failed rows of images that cannot be read
+
 
 @dataclass(frozen=True)
 class Mesh:

@@ -68,7 +68,7 @@ class MaskedRMSE:
             for method, folder in folders.items()
             if all(folder.provides(name) for name in _NEEDS)
         }
-        keys, shape = dataset.keys(), dataset[0].image.shape[:2]
+        keys, shape = dataset.keys(), _image_shape(dataset)
         regions = [_common_region(list(taking_part.values()), key, shape) for key in keys]
         np.save(shared / _REGIONS, np.stack(regions), allow_pickle=False)
         names = json.dumps(list(taking_part), indent=1)
@@ -103,6 +103,16 @@ def _error(sample: Sample, folder: PredictionFolder, region: BoolArray) -> float
             f"{visible.shape}; run the method at this image size."
         )
     return masked_rmse(sample.image, folder.render(sample.key), region & visible)
+
+
+def _image_shape(dataset: FaceDataset) -> tuple[int, ...]:
+    """Return height and width of the images, taken from the first one that can be read."""
+    for index in range(len(dataset)):
+        try:
+            return dataset[index].image.shape[:2]
+        except InputError:
+            continue  # its own row says so
+    raise InputError(f"dataset {dataset.name}: no image can be read; check it.")
 
 
 def _common_region(folders: list[PredictionFolder], key: str, shape: tuple[int, ...]) -> BoolArray:

@@ -22,10 +22,10 @@ from focsbench.geometry.nonrigid import RULES, BendableScan, nonrigid_fit
 from focsbench.geometry.nonrigid_field import AMPLITUDES_MM, WIDEST_MM
 from focsbench.geometry.scan_alignment import align_to_scan
 from focsbench.geometry.true_error import TrueCorrespondence
+from focsbench.items import Answer, Failure, each
 from focsbench.metrics.scan_distance import distance_statistics
 from focsbench.now.pairing import ScanItem
 from focsbench.now.rules import protocol_rules
-from focsbench.progress import track
 from focsbench.types import FloatArray, ResultRow
 
 from .base import POOLED, ProtocolCard
@@ -115,16 +115,21 @@ class NonrigidScan:
         def bendable(subject: str) -> BendableScan:
             return BendableScan(crops[subject].points, crops[subject].landmarks)
 
+        def measure(number: int) -> Answer:
+            item = dataset.items[number]
+            one = _measure(folder, item.key, bendable(item.subject), truths[item.subject])
+            return Answer(arrays=one.arrays())
+
+        keys = [item.key for item in dataset.items]
         rows: list[ResultRow] = []
         done: dict[str, _Measured] = {}
-        for item in track(dataset.items, f"{self.name}: {method}", total=len(dataset.items)):
+        answers = each(f"{self.name}: {method}", keys, measure)
+        for item, answer in zip(dataset.items, answers, strict=True):
             names = (method, self.name, item.challenge, item.subject, item.key)
-            try:
-                one = _measure(folder, item.key, bendable(item.subject), truths[item.subject])
-            except (InputError, ValueError) as error:
-                rows += image_rows(*names, METRICS, None, folder.relative(str(error)))
+            if isinstance(answer, Failure):
+                rows += image_rows(*names, METRICS, None, folder.relative(answer.reason))
                 continue
-            done[item.key] = one
+            one = done[item.key] = _Measured.of(answer.arrays)
             one.save(output, item.key)
             for metrics, values in _pool([one]).items():
                 rows += image_rows(*names, metrics, values)
@@ -165,6 +170,16 @@ class _Measured:
         if not every.std(axis=1).all():
             return None
         return [float(value) for value in np.corrcoef(every)[0, 1:]]
+
+    def arrays(self) -> dict[str, FloatArray]:
+        """Return the arrays by name, for :meth:`of`."""
+        known = {} if self.true is None else {"true": self.true}
+        return {"distances": self.distances, "rigid": self.rigid, **known}
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, FloatArray]) -> _Measured:
+        """Put together what :meth:`arrays` took apart."""
+        return cls(arrays["distances"], arrays["rigid"], arrays.get("true"))
 
     def save(self, output: Path, key: str) -> None:
         """Write the arrays beside each other."""

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import ClassVar
 
 from focsbench.data.predictions import PredictionFolder
-from focsbench.errors import InputError
 from focsbench.geometry.scan_crop import CroppedScan
+from focsbench.items import Answer, Failure, each
 from focsbench.now.pair import PairScore, score_pair
 from focsbench.now.pairing import PAIRS_FILE, YAW_FILE, ScanItem, read_pairs, write_pairs
 from focsbench.now.rules import VERSION, protocol_name, protocol_rules
-from focsbench.progress import track
 from focsbench.types import FloatArray, ResultRow
 
 from .base import POOLED, ProtocolCard
@@ -86,17 +85,24 @@ class NoW:
         paired = read_paired(shared)
         rows: list[ResultRow] = []
         done: dict[str, FloatArray] = {}
-        for item in track(dataset.items, f"{self.name}: {method}", total=len(dataset.items)):
+
+        def measure(number: int) -> Answer:
+            item = dataset.items[number]
+            pair = self._score(folder, item, crops[item.subject])
+            note = " ".join(map(str, pair.findings))
+            return Answer({"note": note}, {"distances": pair.distances})
+
+        keys = [item.key for item in dataset.items]
+        answers = each(f"{self.name}: {method}", keys, measure)
+        for item, answer in zip(dataset.items, answers, strict=True):
             values = None
-            try:
-                pair = self._score(folder, item, crops[item.subject])
-            except InputError as error:
-                note = folder.relative(str(error))
+            if isinstance(answer, Failure):
+                note = folder.relative(answer.reason)
             else:
-                note = " ".join(map(str, pair.findings))
-                done[item.key] = pair.distances
-                values = scan_values([pair.distances])
-                save_distances(output / f"{item.key}.npy", pair.distances)
+                note = answer.values["note"]
+                done[item.key] = answer.arrays["distances"]
+                values = scan_values([done[item.key]])
+                save_distances(output / f"{item.key}.npy", done[item.key])
             rows += image_rows(
                 method, self.name, item.challenge, item.subject, item.key, METRICS, values, note
             )

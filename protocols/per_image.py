@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from focsbench.data.predictions import PredictionFolder
 from focsbench.errors import InputError
-from focsbench.progress import track
-from focsbench.types import BoolArray, FaceDataset, ResultRow, Sample
+from focsbench.items import Answer, Failure, each
+from focsbench.storage import may_pass
+from focsbench.types import UNREADABLE, BoolArray, FaceDataset, ResultRow, Sample
 
 from .base import DONE_RATE, POOLED
 
@@ -35,20 +36,33 @@ def score_images(
 ) -> list[ResultRow]:
     """Return one row per image and metric, then a done-rate row per subset and ``overall``.
 
-    An image counts as done if the first measure has a value.
+    An image counts as done if the first measure has a value. One that cannot be read has failed
+    rows in a subset of its own, since nobody knows where it belongs.
     """
+    keys = dataset.keys()
+
+    def measure(number: int) -> Answer:
+        sample = dataset[number]
+        taken = [_attempt(measure, folder, number, sample) for measure in measures]
+        return Answer({"subset": sample.subset, "subject": sample.subject, "measures": taken})
+
     rows: list[ResultRow] = []
     done: dict[str, list[bool]] = {"overall": []}
-    for index in track(range(len(dataset)), f"{protocol}: {method}"):
-        sample = dataset[index]
-        for number, measure in enumerate(measures):
-            values, note = _attempt(measure, folder, index, sample)
-            rows += image_rows(
-                method, protocol, sample.subset, sample.subject, sample.key,
-                measure.metrics, values, note,
-            )  # fmt: skip
+    answers = each(f"{protocol}: {method}", keys, measure)
+    for key, answer in zip(keys, answers, strict=True):
+        if isinstance(answer, Failure):  # the photograph or its labels cannot be read
+            for one in measures:
+                note = folder.relative(answer.reason)
+                rows += image_rows(method, protocol, UNREADABLE, "", key, one.metrics, None, note)
+            done["overall"].append(False)
+            continue
+        subset, subject = answer.values["subset"], answer.values["subject"]
+        for number, (one, (values, note)) in enumerate(
+            zip(measures, answer.values["measures"], strict=True)
+        ):
+            rows += image_rows(method, protocol, subset, subject, key, one.metrics, values, note)
             if number == 0:
-                done.setdefault(sample.subset, []).append(values is not None)
+                done.setdefault(subset, []).append(values is not None)
                 done["overall"].append(values is not None)
     return rows + [done_row(method, protocol, subset, flags) for subset, flags in done.items()]
 
@@ -101,4 +115,6 @@ def _attempt(
     try:
         return measure.compute(index, sample), ""
     except (InputError, ValueError) as error:
+        if may_pass(error):
+            raise
         return None, folder.relative(str(error))

@@ -7,6 +7,7 @@ from pathlib import Path
 from focsbench.runs.plan import Plan, Step
 
 MODULE = '''
+import errno
 import json
 import os
 import time
@@ -58,6 +59,32 @@ def die(inputs, out, config, workers):
     os._exit(9)
 
 
+def die_once(inputs, out, config, workers):
+    """Be killed at the first attempt; config names the file that remembers it."""
+    flag = Path(config["flag"])
+    if not flag.exists():
+        flag.touch()
+        os._exit(9)
+    write(inputs, out, config, workers)
+
+
+def stale_once(inputs, out, config, workers):
+    """Meet an error of a network file system at the first attempt."""
+    flag = Path(config["flag"])
+    if not flag.exists():
+        flag.touch()
+        raise OSError(errno.ESTALE, "Stale file handle")
+    write(inputs, out, config, workers)
+
+
+def fill_disk(inputs, out, config, workers):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def where(inputs, out, config, workers):
+    (out / "text").write_text(config["folder"])
+
+
 def lose_items(inputs, out, config, workers):
     write(inputs, out, config, workers)
     (out / "failures.json").write_text(json.dumps({"a/b": "too dark"}))
@@ -92,8 +119,9 @@ class Toys:
     def step(self, name: str, *inputs: str, function: str = "write", **options) -> Step:
         parallel = options.pop("parallel", False)
         code_version = options.pop("code_version", "1")
+        extra = {key: options.pop(key) for key in ("needs", "place", "sources") if key in options}
         config = {"name": name, "calls": str(self._calls), **options}
-        return Step(name, f"toy_steps:{function}", code_version, inputs, config, parallel)
+        return Step(name, f"toy_steps:{function}", code_version, inputs, config, parallel, **extra)
 
     def plan(self, number: int = 0) -> Plan:
         """a -> b, a -> c, (b, c) -> d; ``number`` is part of b alone."""

@@ -216,12 +216,3 @@ def test_a_failed_seed_does_not_stop_the_others(focsbench, toys, tmp_path):
     assert "seed 1: row failed: photo.jpg: not an image" in errors
     assert (run / "seed-2" / "reports" / "text").is_file()
     assert not (run / "seed-1" / "reports" / "text").exists()
-
-
-def test_only_one_process_works_on_the_seeds_of_a_run(focsbench, toys, tmp_path):
-    run = tmp_path / "run"
-    focsbench("run-all", "--profile", "smoke", "--output", run, "--seeds", 2)
-    with RunFolder(run).opened():
-        code, _, errors = focsbench("report", run / "seed-1")
-    assert code == 1
-    assert "another focsbench process" in errors

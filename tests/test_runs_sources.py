@@ -118,5 +118,6 @@ def test_weights_that_come_along_count(tmp_path, monkeypatch):
     (copy / "weights" / "quick_encoder.safetensors").write_bytes(b"one")
     one = tree.version(target)
     tree._lines.clear()
+    tree._texts.clear()
     (copy / "weights" / "quick_encoder.safetensors").write_bytes(b"two")
     assert tree.version(target) != one

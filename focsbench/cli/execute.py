@@ -15,16 +15,36 @@ if TYPE_CHECKING:
     from focsbench.runs.run_all import FinishedRun, RunOptions, Targets
 
 
-def run_options(workers: int | None, *, verbose: bool = False, verify: bool = False) -> RunOptions:
-    """Return options whose progress is shown on the terminal."""
+def run_options(
+    workers: int | None,
+    *,
+    verbose: bool = False,
+    verify: bool = False,
+    policies: Sequence[str] = (),
+    executor: str = "pool",
+    address: str | None = None,
+    retries: int | None = None,
+    shuffle: int | None = None,
+) -> RunOptions:
+    """Return options whose progress is shown on the terminal.
+
+    Raises:
+        ConfigError: if a policy or the executor does not exist.
+    """
     from focsbench.cli.display import Display
     from focsbench.runs.environment import usable_cores
+    from focsbench.runs.executor import RETRIES
     from focsbench.runs.run_all import RunOptions
+    from focsbench.runs.wanted import parse_policies, wanted_backend
 
     return RunOptions(
         workers=workers or usable_cores(),
         verify=verify,
-        listener=lambda plan: Display(plan, verbose=verbose),
+        policies=parse_policies(policies),
+        backend=wanted_backend(executor, address),
+        retries=RETRIES if retries is None else retries,
+        shuffle=shuffle,
+        listener=lambda plan, folder: Display(plan, folder, verbose=verbose),
     )
 
 

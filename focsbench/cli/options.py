@@ -37,3 +37,30 @@ DetectorWeights = Annotated[
     Path | None,
     typer.Option(metavar="FOLDER", help="Weights of the detector, where it cannot fetch them."),
 ]
+Policies = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--policy",
+        metavar="[STEPS=]WORD",
+        help="only-missing (default): run what is missing or damaged; always: run again; never: "
+        "replace nothing; only-cache: run nothing. With a pattern of step names, for these only, "
+        "e.g. 'score:*=always'; the last one that fits counts.",
+    ),
+]
+Executor = Annotated[
+    str, typer.Option(help="pool (processes), inprocess, or ray (needs the extra 'ray').")
+]
+Address = Annotated[
+    str | None,
+    typer.Option(metavar="HOST:PORT", help="Of a Ray cluster; 'auto': the one of this machine."),
+]
+Retries = Annotated[
+    int,
+    typer.Option(min=0, help="Further attempts at a step that was killed or met a passing error."),
+]
+Shuffle = Annotated[
+    int | None,
+    typer.Option(
+        metavar="SEED", help="Do the items of each step in a random order; no byte depends on it."
+    ),
+]

@@ -6,7 +6,19 @@ from typing import Annotated
 
 import typer
 
-from focsbench.cli.options import NEW_RUN, RUN, Changes, Output, Verbose, Workers
+from focsbench.cli.options import (
+    NEW_RUN,
+    RUN,
+    Address,
+    Changes,
+    Executor,
+    Output,
+    Policies,
+    Retries,
+    Shuffle,
+    Verbose,
+    Workers,
+)
 
 
 def command(
@@ -28,11 +40,20 @@ def command(
     verify: Annotated[
         bool, typer.Option("--verify", help="Compare cached files with their checksums.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would run, why, and how long; do nothing.")
+    ] = False,
+    policy: Policies = None,
+    executor: Executor = "pool",
+    address: Address = None,
+    retries: Retries = 2,
+    shuffle: Shuffle = None,
     verbose: Verbose = False,
 ) -> None:
     """Make the data, train, predict, score and write the reports.
 
-    What an earlier run into the same folder has already done is not done again.
+    What an earlier run into the same folder has already done is not done again. Exit codes: 0 all
+    went well, 1 a step failed, 2 some images failed, 130 interrupted.
     """
     from focsbench.cli.execute import finish, run_options
     from focsbench.cli.outcome import report_run
@@ -44,5 +65,20 @@ def command(
     changes += [] if seeds is None else [f"seeds={seeds}"]
     changes += ["vary_data=false"] if same_data else []
     chosen = load_profile(profile, changes)
-    options = run_options(workers, verbose=verbose, verify=verify)
+    options = run_options(
+        workers,
+        verbose=verbose,
+        verify=verify,
+        policies=policy or (),
+        executor=executor,
+        address=address,
+        retries=retries,
+        shuffle=shuffle,
+    )
+    if dry_run:
+        from focsbench.cli.dry_run import print_forecasts
+        from focsbench.runs.run_all import forecast_profile
+
+        print_forecasts(forecast_profile(chosen, output, options), options.workers)
+        return
     report_run(finish(output, lambda: run_profile(chosen, output, options)), output)

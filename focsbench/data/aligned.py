@@ -6,16 +6,18 @@ A folder with ``images.npy`` (N, S, S, 3) uint8, ``landmarks.npy`` (N, 68, 2) fl
 
 from __future__ import annotations
 
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from focsbench.errors import InputError
-from focsbench.progress import track
+from focsbench.items import Answer, answered, each, local_processes
+from focsbench.storage import patiently
 from focsbench.types import BoolArray, FaceDataset, FloatArray, IntArray
 
 Packed = tuple[str, NDArray[np.uint8], FloatArray, BoolArray]  # subject, image, landmarks, mask
@@ -63,8 +65,8 @@ def pack(dataset: FaceDataset, workers: int) -> tuple[AlignedArrays, dict[str, s
     Masks are all false where nobody labelled them.
 
     Args:
-        dataset: with images aligned to the size that the arrays will have; it is sent to every
-            worker process once.
+        dataset: with images aligned to the size that the arrays will have; it is sent to the
+            worker processes with every hundred images.
         workers: number of processes.
 
     Returns:
@@ -74,13 +76,10 @@ def pack(dataset: FaceDataset, workers: int) -> tuple[AlignedArrays, dict[str, s
         InputError: if no image can be used.
     """
     chunks = np.array_split(np.arange(len(dataset)), max(len(dataset) // 100, 1))
-    task = f"align {dataset.name}"
-    if workers <= 1:
-        parts = [_read(dataset, chunk) for chunk in track(chunks, task)]
-    else:
-        context = get_context("spawn")
-        with ProcessPoolExecutor(workers, context, _keep_dataset, (dataset,)) as pool:
-            parts = list(track(pool.map(_read_chunk, chunks), task, total=len(chunks)))
+    spread = local_processes(workers) if workers > 1 else None
+    names = [str(chunk[0]) if len(chunk) else "" for chunk in chunks]
+    answers = each(f"align {dataset.name}", names, partial(_read, dataset, chunks), spread)
+    parts = [_unpacked(answer) for answer in answered(answers)]
     samples = [sample for part, _ in parts for sample in part]
     failures = {key: reason for _, failed in parts for key, reason in failed.items()}
     if not samples:
@@ -97,26 +96,22 @@ def pack(dataset: FaceDataset, workers: int) -> tuple[AlignedArrays, dict[str, s
     return arrays, failures
 
 
-_dataset: FaceDataset | None = None  # of a worker process
+def _unpacked(answer: Answer) -> tuple[list[Packed], dict[str, str]]:
+    if not answer.values["subjects"]:
+        return [], dict(answer.values["failures"])
+    arrays: list[Any] = [answer.arrays[name] for name in ("images", "landmarks", "masks")]
+    samples = list(zip(answer.values["subjects"], *arrays, strict=True))
+    return samples, dict(answer.values["failures"])
 
 
-def _keep_dataset(dataset: FaceDataset) -> None:
-    global _dataset
-    _dataset = dataset
-
-
-def _read_chunk(indices: IntArray) -> tuple[list[Packed], dict[str, str]]:
-    assert _dataset is not None
-    return _read(_dataset, indices)
-
-
-def _read(dataset: FaceDataset, indices: IntArray) -> tuple[list[Packed], dict[str, str]]:
+def _read(dataset: FaceDataset, chunks: Sequence[IntArray], number: int) -> Answer:
+    """Align the images of one chunk."""
     samples: list[Packed] = []
     failures: dict[str, str] = {}
     keys = dataset.keys()
-    for index in indices.tolist():
+    for index in chunks[number].tolist():
         try:
-            sample = dataset[index]
+            sample = patiently(dataset.__getitem__, index)
         except InputError as error:
             failures[keys[index]] = str(error)
             continue
@@ -124,4 +119,8 @@ def _read(dataset: FaceDataset, indices: IntArray) -> tuple[list[Packed], dict[s
         mask = sample.visible_mask
         mask = np.zeros(image.shape[:2], dtype=bool) if mask is None else np.asarray(mask, bool)
         samples.append((sample.subject, image, sample.landmarks.astype(np.float32), mask))
-    return samples, failures
+    arrays = {}
+    for place, name in enumerate(("images", "landmarks", "masks"), 1):
+        if samples:
+            arrays[name] = np.stack([sample[place] for sample in samples])
+    return Answer({"subjects": [sample[0] for sample in samples], "failures": failures}, arrays)

@@ -46,6 +46,7 @@ from focsbench.data.npz import read_npz
 from focsbench.data.photos import open_image
 from focsbench.errors import ConfigError, InputError
 from focsbench.geometry.io import ply_bytes, read_landmarks7, read_mesh
+from focsbench.storage import storage_error
 from focsbench.types import BoolArray, FloatArray, Mesh, Reconstruction
 from focsbench.user_files import read_bytes, read_text
 
@@ -61,6 +62,9 @@ class PredictionWriter:
 
     Each file appears whole or not at all. The manifest is written when the block is left without
     an error, so a folder without one was not finished (or is not ours).
+
+    failures: reason by key of what failed so far; files: what was written so far, the manifest
+    left out.
     """
 
     def __init__(
@@ -86,8 +90,9 @@ class PredictionWriter:
             **(notes or {}),
         }
         self._provides: set[str] = set()
-        self._failures: dict[str, str] = {}
         self._seconds: dict[str, float] = {}
+        self.failures: dict[str, str] = {}
+        self.files: list[Path] = []
 
     def __enter__(self) -> PredictionWriter:
         return self
@@ -122,16 +127,32 @@ class PredictionWriter:
                 files[f"_{name}.png"] = png_bytes(image)
         files["_parameters.npz"] = npz_bytes(reconstruction.parameters)
         for suffix, content in files.items():
-            _write_atomic(_beside(stem, suffix), content)
+            path = _beside(stem, suffix)
+            _write_atomic(path, content)
+            self.files.append(path)
         if reconstruction.seconds is not None:
             self._seconds[key] = reconstruction.seconds
 
     def fail(self, key: str, reason: str) -> None:
         """Record that the method has no answer for an image, and why."""
-        self._failures[key] = reason
+        self.failures[key] = reason
+
+    def facts(self) -> dict[str, Any]:
+        """Return what the manifest will say, as JSON values for :meth:`add`."""
+        return {
+            "provides": sorted(self._provides),
+            "failures": self.failures,
+            "seconds": self._seconds,
+        }
+
+    def add(self, facts: Mapping[str, Any]) -> None:
+        """Take over what another writer of the same folder has written and noted."""
+        self._provides.update(facts["provides"])
+        self.failures.update(facts["failures"])
+        self._seconds.update(facts["seconds"])
 
     def _finish(self) -> None:
-        manifest = {**self._manifest, "failures": dict(sorted(self._failures.items()))}
+        manifest = {**self._manifest, "failures": dict(sorted(self.failures.items()))}
         if self._provides:  # a method that failed everywhere is asked for everything
             manifest["provides"] = sorted(self._provides)
         _write_atomic(self._folder / "manifest.json", json_bytes(manifest))
@@ -322,6 +343,6 @@ def _write_atomic(path: Path, content: bytes) -> None:
         draft.write_bytes(content)
         draft.replace(path)
     except OSError as error:
-        raise ConfigError(
+        raise storage_error(error, path.parent) or ConfigError(
             f"{path}: cannot be written ({error.strerror}); choose another output folder."
         ) from None

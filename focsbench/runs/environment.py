@@ -17,6 +17,15 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
+def visible_gpus() -> int:
+    """Return the number of NVIDIA GPUs that this process may use, without waking torch."""
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if named is not None:
+        return len([name for name in named.split(",") if name.strip() not in ("", "-1")])
+    folder = Path("/proc/driver/nvidia/gpus")
+    return len(list(folder.iterdir())) if folder.is_dir() else 0
+
+
 def describe_environment(seed: int, workers: int) -> dict[str, Any]:
     """Return Python, package versions, processor and threads as JSON values."""
     return {

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, field
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from focsbench.errors import CacheError
+from focsbench.errors import CacheError, StorageError
 from focsbench.processes import reason_of
-from focsbench.runs.backends import Backend, InProcess, ProcessPool
+from focsbench.runs.backends import Backend, ProcessPool
 from focsbench.runs.outcome import Listener, Outcome, Policy, Silent, Status, StepResult
 from focsbench.runs.plan import Plan, Step, content_key
-from focsbench.runs.store import Store
+from focsbench.runs.store import Artefact, Store
 from focsbench.runs.worker import Task
+from focsbench.storage import may_pass, storage_error
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 NOT_IN_STORE = "its result is not in the run folder; run focsbench run-all first."
+RETRIES = 2
+POLL = 0.2  # seconds between looks at what another process is making
+PAUSE = 1.0  # seconds before the second attempt, twice as long before the third
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +43,10 @@ class Executor:
         them all for itself.
     policy: decides per step whether the store is used.
     verify: compare the content of cached files with their hashes, not only their sizes.
+    backend: makes what runs the steps; by default a process pool of ``workers``.
+    retries: further attempts at a step whose process was killed, or that met an error of the
+        system that may pass.
+    shuffle: seed of a random order of items in every step; None for their own order.
     """
 
     store: Store
@@ -42,6 +55,9 @@ class Executor:
     policy: Callable[[Step], Policy] = _only_missing
     verify: bool = False
     log_file: Path | None = None
+    backend: Callable[[], Backend] | None = None
+    retries: int = RETRIES
+    shuffle: int | None = None
 
     def run(self, plan: Plan) -> Outcome:
         """Run all steps and say how each ended.
@@ -49,27 +65,36 @@ class Executor:
         Raises:
             KeyboardInterrupt: after the workers were ended; finished steps stay in the store.
         """
-        pool: Backend = ProcessPool(self.workers, self.log_file)
+        backend: Backend = (
+            self.backend() if self.backend else ProcessPool(self.workers, self.log_file)
+        )
+        schedule = _Schedule(self, plan, backend)
         try:
-            results = _Schedule(self, plan, pool).run()
+            results = schedule.run()
         finally:
-            pool.close()
+            backend.close()
+            schedule.unlock()
         return Outcome(tuple(results[step.name] for step in plan.steps))
 
 
 class _Schedule:
     """The state of one run of one plan."""
 
-    def __init__(self, executor: Executor, plan: Plan, pool: Backend) -> None:
+    def __init__(self, executor: Executor, plan: Plan, backend: Backend) -> None:
         self._executor = executor
         self._plan = plan
-        self._pool = pool
+        self._backend = backend
         self._keys = dict(plan.keys)
         self._results: dict[str, StepResult] = {}
         self._damage: dict[str, str] = {}
         self._running: dict[Future[None], tuple[Step, float]] = {}
         self._waiting: dict[str, Step] = {}
+        self._locks: dict[str, BaseFileLock] = {}
+        self._attempts: Counter[str] = Counter()
+        self._troubles: dict[str, str] = {}
+        self._not_before: dict[str, float] = {}
         self._settled = False
+        self._storage = ""
 
     def run(self) -> dict[str, StepResult]:
         # The heaviest chain first; sorting is stable, so equal heights keep the plan's order.
@@ -78,12 +103,20 @@ class _Schedule:
                 self._waiting[step.name] = step
         while self._waiting or self._running:
             self._settle()
-            self._start_ready()
+            held_up = self._start_ready()
             if self._running:
-                ended, _ = wait(self._running, return_when=FIRST_COMPLETED)
+                pause = POLL if held_up else None
+                ended, _ = wait(self._running, timeout=pause, return_when=FIRST_COMPLETED)
                 for future in ended:
                     self._end(future)
+            elif held_up:
+                time.sleep(POLL)
         return self._results
+
+    def unlock(self) -> None:
+        """Let other processes make what this one has begun."""
+        for lock in self._locks.values():
+            lock.release()
 
     def _found(self, step: Step) -> bool:
         """Take a step's result from the store; return whether it is there and may be used."""
@@ -95,13 +128,13 @@ class _Schedule:
         except CacheError as error:
             self._damage[step.name] = str(error)
             log.warning("%s: %s", step.name, error)
-        policy = self._executor.policy(step)
-        if artefact is not None and policy is not Policy.ALWAYS:
-            self._finish(StepResult(step.name, Status.CACHED, artefact.seconds, artefact=artefact))
-            return True
-        if policy is not Policy.ONLY_CACHE and (artefact is not None or step.name in self._damage):
-            store.discard(step.name, key)
-        return False
+        if artefact is None or self._executor.policy(step) is Policy.ALWAYS:
+            return False
+        if dict(artefact.place) != dict(step.place):
+            log.info("%s: what it names lies elsewhere now", step.name)
+            return False
+        self._finish(StepResult(step.name, Status.CACHED, artefact.seconds, artefact=artefact))
+        return True
 
     def _settle(self) -> None:
         """Decide about the steps that wait for what has failed, inputs before dependents.
@@ -130,68 +163,162 @@ class _Schedule:
             self._refuse_to_run(reduced)
 
     def _refuse_to_run(self, step: Step) -> None:
-        """Fail a step that may only come from the store, once its final key is known."""
-        if self._executor.policy(step) is Policy.ONLY_CACHE:
+        """Fail a step that can never run here, or may not, once its final key is known."""
+        policy = self._executor.policy(step)
+        reason = self._backend.obstacle(step)
+        if policy is Policy.NEVER and step.name in self._damage:
+            reason = self._damage[step.name]
+        if reason and policy is not Policy.ONLY_CACHE:
+            self._give_up(StepResult(step.name, Status.FAILED, reason=reason))
+        elif policy is Policy.ONLY_CACHE:
             if all(map(self._available, step.inputs)):
                 reason = self._damage.get(step.name, NOT_IN_STORE)
                 self._give_up(StepResult(step.name, Status.FAILED, reason=reason))
             else:
                 self._settled = False
 
-    def _start_ready(self) -> None:
-        """Start what can start now, the heaviest chain first."""
+    def _start_ready(self) -> bool:
+        """Start what can start now, the heaviest chain first.
+
+        Returns:
+            Whether a step waits for another process, or for a moment between two attempts.
+        """
+        held_up = False
         for step in list(self._waiting.values()):
-            if not all(map(self._available, step.inputs)):
+            if step.name not in self._waiting or not all(map(self._available, step.inputs)):
                 continue
             if self._executor.policy(step) is Policy.ONLY_CACHE:
                 continue
-            if step.parallel:
-                # It brings its own workers: nothing new starts until it had its turn alone.
-                if not self._running:
-                    self._start(step, InProcess(), workers=self._executor.workers)
-                return
-            if len(self._running) == self._executor.workers:
-                return
-            self._start(step, self._pool, workers=1)
+            if time.monotonic() < self._not_before.get(step.name, 0.0):
+                held_up = True
+            elif not self._backend.has_room(step):
+                if step.parallel and self._backend.alone:
+                    # It brings its own workers: nothing new starts until it had its turn alone.
+                    return held_up
+            elif not self._lock(step):
+                held_up = True
+            else:
+                self._start(step)
+                if step.parallel and self._backend.alone:
+                    return held_up
+        return held_up
 
-    def _start(self, step: Step, backend: Backend, workers: int) -> None:
-        del self._waiting[step.name]
-        self._executor.listener.started(step)
+    def _lock(self, step: Step) -> bool:
+        """Take the lock of a step's result; return False while another process has it."""
+        from filelock import Timeout
+
+        if step.name in self._locks:
+            return True
         store = self._executor.store
-        task = Task(
+        try:
+            lock = store.lock(step.name, self._keys[step.name])
+            lock.acquire(timeout=0)
+            store.keep_sources(step.code_version, step.sources)
+        except Timeout:
+            return False
+        except (OSError, StorageError) as error:
+            full = storage_error(error, store.root)
+            if full is None:
+                raise
+            self._halt(str(full))
+            return False
+        self._locks[step.name] = lock
+        return True
+
+    def _start(self, step: Step) -> None:
+        del self._waiting[step.name]
+        # Another process may have made it since this one last looked.
+        if not self._attempts[step.name] and self._found(step):
+            return
+        self._executor.listener.started(step)
+        self._attempts[step.name] += 1
+        start = time.perf_counter()
+        self._running[self._backend.submit(self._task(step), step)] = (step, start)
+
+    def _task(self, step: Step) -> Task:
+        store, policy = self._executor.store, self._executor.policy(step)
+        there = store.folder(step.name, self._keys[step.name]).exists()
+        return Task(
             name=step.name,
             key=self._keys[step.name],
             function=step.function,
             parts=step.parts(self._keys),
-            inputs={name: store.folder(name, self._keys[name]).resolve() for name in step.inputs},
+            inputs={
+                step.known_as.get(name, name): store.folder(name, self._keys[name]).resolve()
+                for name in step.inputs
+            },
             config=step.config,
-            workers=workers,
+            workers=self._executor.workers if step.parallel else 1,
             store=store.root.resolve(),
+            place=step.place,
+            # Damaged, asked to be made again, or made when its inputs lay elsewhere.
+            replace=there and policy is not Policy.NEVER,
+            attempt=self._attempts[step.name],
+            shuffle=self._executor.shuffle,
         )
-        start = time.perf_counter()
-        self._running[backend.submit(task)] = (step, start)
 
     def _end(self, future: Future[None]) -> None:
         step, start = self._running.pop(future)
         seconds = time.perf_counter() - start
-        damage = self._damage.get(step.name)
-        notice = f"computed again: {damage.removesuffix('; run again.')}" if damage else ""
         error = future.exception()
+        if error is not None and self._again(step, error):
+            return
         artefact = None
-        if error is None:
+        try:
             artefact = self._executor.store.find(step.name, self._keys[step.name])
-        if artefact is not None:
-            self._finish(StepResult(step.name, Status.DONE, seconds, "", notice, artefact))
+        except CacheError as damage:
+            error = error or damage
+        attempts = self._attempts[step.name]
+        result = StepResult(step.name, Status.DONE, seconds, "", "", artefact, attempts)
+        if error is None and artefact is not None:
+            self._finish(replace(result, notice=self._notice(step, artefact)))
             return
         reason = reason_of(error) if error else "its result vanished from the run folder."
         log.error("%s: failed: %s", step.name, reason, exc_info=error)
-        self._finish(StepResult(step.name, Status.FAILED, seconds, reason, notice))
+        notice = self._notice(step, None)
+        result = replace(result, status=Status.FAILED, reason=reason, notice=notice, artefact=None)
+        self._finish(result)
+        if isinstance(error, StorageError):
+            self._halt(reason)
+
+    def _again(self, step: Step, error: BaseException) -> bool:
+        """Let a step wait for another attempt if its trouble may pass; return whether it will."""
+        attempts = self._attempts[step.name]
+        passing = isinstance(error, BrokenExecutor) or may_pass(error)
+        if not passing or attempts > self._executor.retries:
+            return False
+        reason = reason_of(error)
+        log.warning("%s: attempt %d failed: %s", step.name, attempts, reason)
+        self._troubles[step.name] = reason
+        self._not_before[step.name] = time.monotonic() + PAUSE * 2 ** (attempts - 1)
+        self._waiting = {step.name: step, **self._waiting}
+        self._executor.listener.retried(step, reason)
+        return True
+
+    def _notice(self, step: Step, artefact: Artefact | None) -> str:
+        notices = []
+        if step.name in self._damage and artefact is not None:
+            damage = self._damage[step.name].removesuffix("; run again.")
+            notices.append(f"computed again: {damage}")
+        if step.name in self._troubles:
+            attempts = self._attempts[step.name]
+            notices.append(f"{attempts} attempts: {self._troubles[step.name]}")
+        return "; ".join(notices)
+
+    def _halt(self, reason: str) -> None:
+        """Start nothing more: whatever it is, it could not be written."""
+        self._storage = self._storage or reason
+        for step in list(self._waiting.values()):
+            self._give_up(StepResult(step.name, Status.SKIPPED, reason=self._storage))
 
     def _give_up(self, result: StepResult) -> None:
-        del self._waiting[result.name]
+        self._waiting.pop(result.name, None)
         self._finish(result)
 
     def _finish(self, result: StepResult) -> None:
+        lock = self._locks.pop(result.name, None)
+        if lock is not None:
+            lock.release()
         self._results[result.name] = result
         self._settled = self._settled and result.artefact is not None
         self._executor.listener.finished(result)

@@ -49,7 +49,7 @@ def read_evidence(run: RunFolder) -> Evidence:
     config = run.read_config()
     results = read_results(run.root / RESULTS)
     inputs = _inputs_of_results(run)
-    data = _data_key(run.store, inputs)
+    data = _text(_data_keys(run.store, inputs))
     arrays: dict[str, dict[str, Path]] = {}
     for name, key in inputs.items():
         kind, _, step = name.partition(":")
@@ -67,6 +67,11 @@ def read_evidence(run: RunFolder) -> Evidence:
         data=data or data_text([config.get("data"), config.get("evaluation_split")]),
         name=f"{run.root.name}: profile {config.get('name')}, seed {config.get('seed')}",
     )
+
+
+def _text(data: dict[str, str]) -> str:
+    """Return the keys as one text; that of the embedded benchmark is its key."""
+    return data.get("data") or " ".join(f"{name}={key}" for name, key in sorted(data.items()))
 
 
 def labels_of(methods: Sequence[str]) -> dict[str, str]:
@@ -121,25 +126,33 @@ def _inputs_of_results(run: RunFolder) -> dict[str, str]:
     return {}
 
 
-def _data_key(store: Store, inputs: dict[str, str]) -> str:
-    """Return the content key of the photographs, the same for runs on the same ones; "" if lost."""
+def _data_keys(store: Store, inputs: dict[str, str]) -> dict[str, str]:
+    """Return the content keys of the photographs by step, the same for runs on the same ones.
+
+    The embedded benchmark is one step, real datasets are one each. Empty if nothing was kept.
+    """
+    keys: dict[str, str] = {}
     for name, key in inputs.items():
-        found = _description(store.folder(name, key) / DESCRIPTION).get("inputs", {})
-        if "data" in found:
-            return str(found["data"])
-    return ""
+        keys |= _photographs(_description(store.folder(name, key) / DESCRIPTION))
+    return keys
+
+
+def _photographs(description: dict[str, Any]) -> dict[str, str]:
+    inputs = description.get("inputs", {})
+    return {name: str(key) for name, key in inputs.items() if name.partition(":")[0] == "data"}
 
 
 def sweep_folder(store: Store, data: str) -> Path | None:
-    """Return the folder of a sweep on the photographs with this content key.
+    """Return the folder of a sweep on the photographs with these content keys.
 
     None if there is no sweep, or two with other settings: none of them is the one of the run.
     """
-    found = [
-        path.parent
-        for path in sorted(store.root.glob(f"sweep-*/{DESCRIPTION}"))
-        if data and _description(path).get("inputs", {}).get("data") == data
-    ]
+    words = set(data.split())
+    found = []
+    for path in sorted(store.root.glob(f"sweep-*/{DESCRIPTION}")):
+        own = _photographs(_description(path))
+        if own and words.issuperset(_text({name: key}) for name, key in own.items()):
+            found.append(path.parent)
     return found[0] if len(found) == 1 else None
 
 

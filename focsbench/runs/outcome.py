@@ -11,10 +11,18 @@ from focsbench.runs.store import Artefact
 
 
 class Policy(StrEnum):
-    """When a step runs although, or only if, the store has its result."""
+    """What is done about a step whose result is, or is not, in the store.
+
+    only-missing: it runs if its result is missing or damaged.
+    always: it runs, and its result replaces the one that is there.
+    never: nothing that is there is replaced: it runs if its result is missing, and fails if that
+        is damaged.
+    only-cache: it never runs; it fails if its result is missing or damaged.
+    """
 
     ONLY_MISSING = "only-missing"
     ALWAYS = "always"
+    NEVER = "never"
     ONLY_CACHE = "only-cache"
 
 
@@ -29,7 +37,11 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class StepResult:
-    """How one step ended: reason says why it failed or was skipped, notice what else to know."""
+    """How one step ended.
+
+    seconds: wall time of its last attempt, or of the run that made a cached result.
+    reason: why it failed or was skipped; notice: what else to know; attempts: how often it ran.
+    """
 
     name: str
     status: Status
@@ -37,6 +49,7 @@ class StepResult:
     reason: str = ""
     notice: str = ""
     artefact: Artefact | None = None
+    attempts: int = 0
 
 
 @dataclass(frozen=True)
@@ -73,6 +86,10 @@ class Listener(Protocol):
         """Called when a step begins to run."""
         ...
 
+    def retried(self, step: Step, reason: str) -> None:
+        """Called when an attempt ended in a way that may pass; the step will start again."""
+        ...
+
     def finished(self, result: StepResult) -> None:
         """Called when a step ended, also for cached and skipped ones."""
         ...
@@ -82,6 +99,9 @@ class Silent:
     """A listener that shows nothing."""
 
     def started(self, step: Step) -> None:
+        """Ignore."""
+
+    def retried(self, step: Step, reason: str) -> None:
         """Ignore."""
 
     def finished(self, result: StepResult) -> None:

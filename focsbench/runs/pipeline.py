@@ -9,9 +9,9 @@ A step that joins the results of others does without those that failed.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from focsbench import registry
 from focsbench.errors import ConfigError
@@ -19,18 +19,24 @@ from focsbench.face_models.sources import checked_file, digest
 from focsbench.focs.stages import STAGES, Stage
 from focsbench.profiles.profile import Profile
 from focsbench.registry import Kind
-from focsbench.runs.datasets import fingerprint
+from focsbench.runs.cards import card_fingerprint
+from focsbench.runs.dataset_manifest import manifest
 from focsbench.runs.environment import describe_environment, package_version
-from focsbench.runs.plan import Plan, Step
+from focsbench.runs.plan import Plan, Resources, Step
 from focsbench.runs.row_settings import row_settings
 from focsbench.runs.sources import SourceTree
 from focsbench.runs.sweep_plan import PROTOCOL as SWEEP_PROTOCOL
 from focsbench.runs.sweep_plan import SWEEP, sweep_stages, sweep_steps
 
+if TYPE_CHECKING:
+    from focsbench.focs.scale_config import ScaleConfig
+
 # Rough seconds at the scale of the profile quick. They decide what starts first, nothing else.
 _SECONDS_PER_ITERATION = 0.2
 # Of the environment; the number of workers and of cores makes no difference to any result.
 _REPORTED = ("python", "platform", "processor", "packages")
+# GiB that a step reserves on a cluster; real photographs are mapped, so their number is no matter.
+_GIB, _TRAINING_GIB = 1.0, 2.0
 
 
 def build_plan(profile: Profile) -> Plan:
@@ -52,7 +58,9 @@ class _Pipeline:
         self._sources = SourceTree()
         self._sweep = profile.sweep
         method = profile.method_config()
+        self._real = () if profile.data.synthetic is not None else tuple(profile.data.sources())
         self._schedule = method.schedule
+        self._training_needs = _training_needs(method.scale)
         self._method = method.model_dump(mode="json")
         self._datasets = {
             protocol: self._declared(Kind.PROTOCOL, protocol, "dataset")
@@ -69,7 +77,7 @@ class _Pipeline:
     def steps(self) -> Iterator[Step]:
         """Yield all steps."""
         yield self._face_model()
-        yield self._data()
+        yield from self._data()
         yield from self._training()
         yield from self._predictions()
         yield from self._scores()
@@ -86,10 +94,39 @@ class _Pipeline:
         parallel: bool = False,
         optional: Collection[str] = (),
         iterations: int = 0,
+        needs: Resources | None = None,
+        place: Mapping[str, Any] | None = None,
+        data: str | None = None,
     ) -> Step:
-        code = self._sources.version(function, *plugins)
-        seconds = max(1.0, _SECONDS_PER_ITERATION * iterations)
-        return Step(name, function, code, inputs, config, parallel, frozenset(optional), seconds)
+        """Make a step.
+
+        data: the dataset that it reads of the input ``data``, if not the one that config names;
+            without any it reads them all.
+        """
+        inputs, known_as = self._of_dataset(inputs, data or config.get("dataset"))
+        return Step(
+            name,
+            function,
+            self._sources.version(function, *plugins),
+            inputs,
+            config,
+            parallel,
+            frozenset(optional),
+            weight=max(1.0, _SECONDS_PER_ITERATION * iterations),
+            needs=needs or Resources(memory=_GIB),
+            place=place or {},
+            known_as=known_as,
+            sources=self._sources.files(function, *plugins),
+        )
+
+    def _of_dataset(
+        self, inputs: tuple[str, ...], dataset: str | None
+    ) -> tuple[tuple[str, ...], dict[str, str]]:
+        """Let a step that reads one real dataset depend on that one only."""
+        if dataset is None or "data" not in inputs or dataset not in self._real:
+            return inputs, {}
+        one = f"data:{dataset}"
+        return tuple(one if name == "data" else name for name in inputs), {one: "data"}
 
     def _declared(self, kind: Kind, name: str, attribute: str, default: Any = None) -> Any:
         """Read a class attribute of a plug-in from its source; import it only if that fails.
@@ -123,7 +160,7 @@ class _Pipeline:
         function = "focsbench.runs.face_model:face_model_step"
         return self._step("face_model", function, (), config, parallel=True)
 
-    def _data(self) -> Step:
+    def _data(self) -> Iterator[Step]:
         synthetic = self._profile.synthetic_config()
         if synthetic is not None:
             function = "focsbench.runs.synthetic_data:synthetic_data_step"
@@ -131,14 +168,27 @@ class _Pipeline:
                 "synthetic": synthetic.model_dump(mode="json"),
                 "anny": package_version("anny"),  # its heads are photographed
             }
+            yield self._step("data", function, (), config, parallel=True)
         else:
-            function = "focsbench.runs.real_data:real_data_step"
-            sources = self._profile.data.sources()
-            config = {
-                "sources": {name: source.plain() for name, source in sources.items()},
-                "lists": {name: fingerprint(source.paths()) for name, source in sources.items()},
-            }
-        return self._step("data", function, (), config, parallel=True)
+            yield from self._real_data()
+
+    def _real_data(self) -> Iterator[Step]:
+        """Yield a step per dataset, and one that joins them; its content decides its key."""
+        module = "focsbench.runs.real_data"
+        for name, source in self._profile.data.sources().items():
+            plain = source.plain()
+            rules = {field: plain[field] for field in plain if field not in source.paths()}
+            yield self._step(
+                f"data:{name}",
+                f"{module}:real_data_step",
+                (),
+                {"dataset": name, "rules": rules, "manifest": manifest(source.paths())},
+                parallel=True,
+                place={"source": plain},
+            )
+        steps = {name: f"data:{name}" for name in self._profile.data.sources()}
+        config = {"datasets": steps}
+        yield self._step("data", f"{module}:join_data_step", tuple(steps.values()), config)
 
     def _training(self) -> Iterator[Step]:
         needed: dict[str, Stage] = {}
@@ -158,6 +208,8 @@ class _Pipeline:
                 config,
                 parallel=stage.parallel,
                 iterations=self._iterations(stage),
+                needs=None if stage.parallel else self._training_needs,
+                data="now" if stage.evaluation else "celeba",
             )
 
     def _training_config(self, stage: Stage) -> dict[str, Any]:
@@ -209,7 +261,12 @@ class _Pipeline:
                 method: f"predict:{method}:{dataset}" for method in self._profile.methods
             }
             reads = self._declared(Kind.PROTOCOL, protocol, "prepare_reads_predictions")
-            shared = {"protocol": protocol, "target": plugin, **self._images(dataset)}
+            shared = {
+                "protocol": protocol,
+                "target": plugin,
+                "card": self._card(protocol),
+                **self._images(dataset),
+            }
             compared = predictions if reads else {}
             yield self._step(
                 f"prepare:{protocol}",
@@ -239,8 +296,14 @@ class _Pipeline:
                 self._training_config,
                 self._images(self._declared(Kind.PROTOCOL, SWEEP_PROTOCOL, "dataset")),
                 registry.target(Kind.PROTOCOL, SWEEP_PROTOCOL),
-                self._step,
+                partial(self._step, needs=self._training_needs),
+                self._card(SWEEP_PROTOCOL),
             )
+
+    def _card(self, protocol: str) -> str:
+        """Return the fingerprint of a protocol's card: a changed rule is another protocol."""
+        version = self._sources.version(registry.target(Kind.PROTOCOL, protocol))
+        return card_fingerprint(protocol, version)
 
     def _results(self) -> Iterator[Step]:
         profile = self._profile
@@ -304,6 +367,7 @@ class _Pipeline:
         config |= {
             "labels": [list(pair) for pair in self._labels.items()],
             "protocols": list(profile.protocols),
+            "cards": {name: self._card(name) for name in profile.protocols},
             "predictions": predictions,
             "distances": distances,
         }
@@ -317,6 +381,12 @@ class _Pipeline:
             "split": self._profile.evaluation_split,
             "image_size": self._method["image_size"],
         }
+
+
+def _training_needs(scale: ScaleConfig) -> Resources:
+    """Return what a training stage occupies: a core per device, and the device if it is a GPU."""
+    gpus = scale.devices if scale.accelerator == "cuda" else 0
+    return Resources(cpus=scale.devices, gpus=gpus, memory=_TRAINING_GIB)
 
 
 def _add_stage(name: str, asker: str, needed: dict[str, Stage]) -> None:

@@ -15,6 +15,18 @@ FUNCTION = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 
 @dataclass(frozen=True)
+class Resources:
+    """What a step occupies while it runs.
+
+    cpus: cores; gpus: devices; memory: GiB, 0 where nobody has measured it.
+    """
+
+    cpus: int = 1
+    gpus: int = 0
+    memory: float = 0.0
+
+
+@dataclass(frozen=True)
 class Step:
     """One unit of work whose result is a folder.
 
@@ -29,6 +41,11 @@ class Step:
     optional: those of ``inputs`` that may fail: the step then runs without them, under another
         content key, and finds them absent from its inputs. It needs at least one of them.
     weight: rough cost beside other steps; it decides what starts first, never a result.
+    needs: what it occupies while it runs. A ``parallel`` step takes what it is given.
+    place: further config that says where things lie, not what they are. It is no part of the
+        content key; a result that was made with another place is made again under the same key.
+    known_as: other names under which the function finds inputs, by their names in the plan.
+    sources: hash by name of the files behind ``code_version``, to say which of them changed.
     """
 
     name: str
@@ -39,14 +56,20 @@ class Step:
     parallel: bool = False
     optional: frozenset[str] = frozenset()
     weight: float = 1.0
+    needs: Resources = Resources()
+    place: Mapping[str, Any] = field(default_factory=dict)
+    known_as: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def parts(self, input_keys: Mapping[str, str]) -> dict[str, Any]:
         """Return what the content key is made of, as JSON values."""
+        names = {"known_as": dict(self.known_as)} if self.known_as else {}
         return {
             "function": self.function,
             "code_version": self.code_version,
             "config": dict(self.config),
             "inputs": {name: input_keys[name] for name in self.inputs},
+            **names,
         }
 
     def can_do_without(self, absent: Collection[str]) -> bool:
@@ -148,6 +171,6 @@ def _check(steps: tuple[Step, ...], by_name: Mapping[str, Step]) -> None:
         if not step.weight > 0:
             raise ValueError(f"step {step.name}: weight {step.weight} is not above 0")
         try:
-            content_key(step.config)
+            content_key({"config": step.config, "place": step.place})
         except (TypeError, ValueError) as error:
             raise ValueError(f"step {step.name}: config is not JSON: {error}") from None

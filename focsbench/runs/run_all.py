@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from focsbench.profiles.profile import Profile
+from focsbench.runs.backends import Backend, ProcessPool
 from focsbench.runs.environment import describe_environment
-from focsbench.runs.executor import Executor
+from focsbench.runs.executor import RETRIES, Executor
+from focsbench.runs.forecast import Forecast, forecast
 from focsbench.runs.logs import logging_to
 from focsbench.runs.outcome import Listener, Outcome, Policy, Silent
 from focsbench.runs.pipeline import build_plan
@@ -21,7 +24,7 @@ Targets = Callable[[Plan], Iterable[str]]
 """Chooses steps of a plan by name."""
 
 
-def _silent(_plan: Plan) -> AbstractContextManager[Listener]:
+def _silent(_plan: Plan, _run: RunFolder) -> AbstractContextManager[Listener]:
     return nullcontext(Silent())
 
 
@@ -33,12 +36,24 @@ def _everything(plan: Plan) -> Iterable[str]:
 class RunOptions:
     """How a plan is executed; nothing here changes results.
 
-    listener: makes what shows the progress of a plan.
+    listener: makes what shows the progress of a plan in a run folder.
+    policies: pattern of step names and policy; the last one that fits a step decides.
+    backend: makes what runs the steps, from the number of workers and the log file.
+    retries, shuffle: see :class:`.executor.Executor`.
     """
 
     workers: int = 1
     verify: bool = False
-    listener: Callable[[Plan], AbstractContextManager[Listener]] = _silent
+    policies: Sequence[tuple[str, Policy]] = ()
+    backend: Callable[[int, Path], Backend] = ProcessPool
+    retries: int = RETRIES
+    shuffle: int | None = None
+    listener: Callable[[Plan, RunFolder], AbstractContextManager[Listener]] = _silent
+
+    def policy(self, step: Step) -> Policy:
+        """Return what is done about the stored result of a step."""
+        fitting = [policy for pattern, policy in self.policies if fnmatchcase(step.name, pattern)]
+        return fitting[-1] if fitting else Policy.ONLY_MISSING
 
 
 @dataclass(frozen=True)
@@ -86,13 +101,29 @@ def run_profile(
     """
     run = RunFolder(folder)
     planned = _planned(profile, targets)
-    with run.opened():
-        if planned[0].whole or not run.config.exists():
-            _describe(run, profile, options)
-        finished = _execute_all(run, planned, options, lambda _step: Policy.ONLY_MISSING)
-        if len(planned) > 1 and planned[0].whole:
+    run.open()
+    if planned[0].whole or not run.config.exists():
+        _describe(run, profile, options)
+    finished = _execute_all(run, planned, options, options.policy)
+    if len(planned) > 1 and planned[0].whole:
+        with run.publishing():
             _publish_over_seeds(run, profile, planned, finished)
     return finished
+
+
+def forecast_profile(
+    profile: Profile, folder: Path, options: RunOptions
+) -> list[tuple[Profile, Plan, list[Forecast]]]:
+    """Say what :func:`run_profile` would do, per seed; write nothing and run nothing.
+
+    Raises:
+        FocsbenchError: if the run could not start.
+    """
+    run = RunFolder(folder)
+    return [
+        (one.profile, one.plan, forecast(one.plan, run.store, options.policy))
+        for one in _planned(profile, _everything)
+    ]
 
 
 def rewrite_reports(
@@ -114,9 +145,10 @@ def rewrite_reports(
     if only:
         profile = profile.with_changes(reports=list(dict.fromkeys(only)))
     planned = _planned(profile, _reports if only else _everything)
-    with run.opened():
-        finished = _execute_all(run, planned, options, _reports_only)
-        if len(planned) > 1:
+    run.open()
+    finished = _execute_all(run, planned, options, _reports_only)
+    if len(planned) > 1:
+        with run.publishing():
             _publish_over_seeds(run, profile, planned, finished)
     return finished
 
@@ -163,7 +195,8 @@ def _execute_all(
                 _describe(folder, one.profile, options)
         with logging_to(folder.log):
             outcome = _execute(folder, one.plan, options, policy)
-        _publish(folder, outcome, whole=one.whole)
+        with run.publishing():
+            _publish(folder, outcome, whole=one.whole)
         finished.append(FinishedRun(one.profile.seed, folder, outcome, one.whole, one.targets))
     _discard_checkpoints(run)
     return finished
@@ -181,7 +214,7 @@ def _discard_checkpoints(run: RunFolder) -> None:
 def _execute(
     run: RunFolder, plan: Plan, options: RunOptions, policy: Callable[[Step], Policy]
 ) -> Outcome:
-    with options.listener(plan) as listener:
+    with options.listener(plan, run) as listener:
         executor = Executor(
             store=run.store,
             workers=options.workers,
@@ -189,6 +222,9 @@ def _execute(
             policy=policy,
             verify=options.verify,
             log_file=run.log,
+            backend=lambda: options.backend(options.workers, run.log),
+            retries=options.retries,
+            shuffle=options.shuffle,
         )
         return executor.run(plan)
 

@@ -88,30 +88,26 @@ class RunFolder:
         """Return the folders of all seeds that were ever run in this folder."""
         return sorted(path.parent for path in self.root.glob(f"{SEED}*/{self.config.name}"))
 
-    @contextmanager
-    def opened(self) -> Iterator[None]:
-        """Create the folder if needed and keep other processes out while the block runs.
+    def open(self) -> None:
+        """Create the folder if needed and delete what killed processes left in its store.
 
         Raises:
-            ConfigError: if the folder cannot be written, belongs to something else, or is in use.
+            ConfigError: if the folder cannot be written or belongs to something else.
         """
-        from filelock import FileLock, Timeout
-
         self._make()
+        self.store.clean()
+
+    @contextmanager
+    def publishing(self) -> Iterator[None]:
+        """Keep other processes from writing results and reports while the block runs.
+
+        Waits for them. The artefacts need no such lock: each has its own.
+        """
+        from filelock import FileLock
+
         # Beside the artefacts themselves: runs of several seeds share them.
-        lock = FileLock(self.store.root.resolve().parent / ".lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise ConfigError(
-                f"{self.root}: another focsbench process is using this run folder; "
-                "wait for it or choose another --output."
-            ) from None
-        try:
-            self.store.clean()
+        with FileLock(self.store.root.resolve().parent / ".lock"):
             yield
-        finally:
-            lock.release()
 
     def write_config(self, config: Any, environment: Any) -> None:
         """Write the resolved profile and the environment."""

@@ -34,6 +34,7 @@ class SourceTree:
         self._trees: dict[Path, tuple[str, ast.Module]] = {}
         self._lines: dict[str, str] = {}
         self._imported: dict[str, tuple[str, ...]] = {}
+        self._texts: dict[tuple[str, ...], str] = {}
 
     def version(self, *targets: str) -> str:
         """Return the hash of all code and package data that the targets can reach.
@@ -44,8 +45,18 @@ class SourceTree:
         Raises:
             ConfigError: if a target's module does not exist.
         """
-        lines = [self._described(module) for module in sorted(self.reachable(*targets))]
-        return hashlib.sha256("".join(lines).encode()).hexdigest()
+        return hashlib.sha256(self._text(targets).encode()).hexdigest()
+
+    def files(self, *targets: str) -> dict[str, str]:
+        """Return the hash by name of the modules and data files behind :meth:`version`."""
+        lines = (line.rpartition(" ") for line in self._text(targets).splitlines())
+        return {name: digest[:16] for name, _, digest in lines}
+
+    def _text(self, targets: tuple[str, ...]) -> str:
+        if targets not in self._texts:
+            modules = sorted(self.reachable(*targets))
+            self._texts[targets] = "".join(map(self._described, modules))
+        return self._texts[targets]
 
     def reachable(self, *targets: str) -> set[str]:
         """Return the dotted names of all modules that the targets can import, themselves too."""

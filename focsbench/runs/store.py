@@ -1,8 +1,12 @@
 """Results of steps on disk: one folder per content key, complete or absent.
 
 A step writes into a hidden folder beside its place; ``artefact.json`` (what the key is made of,
-size and SHA-256 of every file) is written last and the folder is renamed. A killed step leaves a
-hidden folder that the next run deletes.
+size and SHA-256 of every file, what making it took) is written last, everything is flushed to the
+disk and the folder is renamed. A killed step leaves a hidden folder. The next run deletes it, or
+goes on in it where its finished items are noted (:mod:`focsbench.items`).
+
+Several processes, also on several machines, may use one store: who makes an artefact holds its
+lock, and the system drops the locks of a process that dies.
 """
 
 from __future__ import annotations
@@ -14,16 +18,24 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from focsbench.errors import CacheError
-from focsbench.files import sha256_of, write_json
+from focsbench.files import flush_folder, sha256_of, write_json
+from focsbench.items import JOURNAL
+from focsbench.journal import Journal
+from focsbench.storage import storage_error
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 DESCRIPTION = "artefact.json"
 FAILURES = "failures.json"  # a step may write it: {item: reason} of items it had to leave out
 PARTIAL = ".partial-"
+LOCKS = ".locks"
+SOURCES = ".sources"
 SCHEMA = 1
 
 
@@ -32,7 +44,8 @@ class Artefact:
     """A complete result.
 
     folder: where its files lie; key: its content key; seconds: wall time of the step;
-    files: size and SHA-256 by path relative to the folder; failures: reason by failed item.
+    files: size and SHA-256 by path relative to the folder; failures: reason by failed item;
+    place: where the step was told that things lie; made: what making it took, and where.
     """
 
     folder: Path
@@ -40,6 +53,8 @@ class Artefact:
     seconds: float
     files: Mapping[str, Mapping[str, Any]]
     failures: Mapping[str, str]
+    place: Mapping[str, Any] = field(default_factory=dict)
+    made: Mapping[str, Any] = field(default_factory=dict)
 
     def check_sizes(self) -> None:
         """Raise CacheError if a file is missing or has another size than when it was written."""
@@ -61,6 +76,20 @@ class Artefact:
             path = self.folder / name
             if sha256_of(path) != facts["sha256"]:
                 raise CacheError(f"{path}: this cached file was changed; run again.")
+
+
+@dataclass(frozen=True)
+class Making:
+    """How an artefact is to be written.
+
+    place: config that is no part of the key, kept in ``artefact.json``.
+    replace: put it in the place of one that is there; otherwise the first one stays.
+    facts: further entries of ``made`` in ``artefact.json``.
+    """
+
+    place: Mapping[str, Any] = field(default_factory=dict)
+    replace: bool = False
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Store:
@@ -93,6 +122,36 @@ class Store:
             artefact.check_hashes()
         return artefact
 
+    def folders(self) -> list[Path]:
+        """Return the folders of all artefacts."""
+        return sorted(path for path in self.root.glob("[!.]*") if path.is_dir())
+
+    def keep_sources(self, version: str, sources: Mapping[str, str]) -> None:
+        """Keep which files a version of the code consists of, to say later what changed."""
+        path = self.root / SOURCES / f"{version[:32]}.json"
+        if sources and not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_json(path, dict(sources))
+
+    def sources(self, version: str) -> dict[str, str]:
+        """Return what was kept of a version of the code, empty if nothing was."""
+        try:
+            found = json.loads((self.root / SOURCES / f"{version[:32]}.json").read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return dict(found) if isinstance(found, dict) else {}
+
+    def lock(self, name: str, key: str) -> BaseFileLock:
+        """Return the lock of an artefact; hold it while making, replacing or deleting it."""
+        from filelock import FileLock
+
+        folder = self.root / LOCKS
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise storage_error(error, self.root) or error from None
+        return FileLock(folder / self.folder(name, key).name, thread_local=False)
+
     def discard(self, name: str, key: str) -> None:
         """Delete an artefact."""
         folder = self.folder(name, key)
@@ -102,44 +161,100 @@ class Store:
         shutil.rmtree(doomed)
 
     @contextmanager
-    def writing(self, name: str, key: str, parts: Mapping[str, Any]) -> Iterator[Path]:
-        """Give an empty folder to write into; it becomes the artefact when the block ends well.
+    def writing(
+        self, name: str, key: str, parts: Mapping[str, Any], making: Making | None = None
+    ) -> Iterator[Path]:
+        """Give a folder to write into; it becomes the artefact when the block ends well.
+
+        The folder is empty, or holds what a step that was interrupted had noted as finished.
 
         Args:
             name: name of the step.
             key: its content key.
             parts: what the key is made of, kept in ``artefact.json``.
+            making: how to write it.
+
+        Raises:
+            StorageError: if the disk is full or the folder cannot be written.
         """
-        self.root.mkdir(parents=True, exist_ok=True)
+        making = making or Making()
         folder = self.folder(name, key)
-        draft = self._partial(folder.name)
+        draft: Path | None = None
         try:
-            start = time.perf_counter()
+            self.root.mkdir(parents=True, exist_ok=True)
+            draft = self._draft(folder.name)
+            start, cpu = time.perf_counter(), _cpu_seconds()
             yield draft
+            made = {
+                "cpu_seconds": round(_cpu_seconds() - cpu, 3),
+                "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+                **making.facts,
+            }
+            shutil.rmtree(draft / JOURNAL, ignore_errors=True)
+            facts = {"name": name, "key": key, **parts, "place": dict(making.place), "made": made}
             seconds = time.perf_counter() - start
-            write_json(draft / DESCRIPTION, _describe(draft, name, key, parts, seconds))
-            _publish(draft, folder)
+            write_json(draft / DESCRIPTION, _describe(draft, facts, seconds))
+            _publish(draft, folder, replace=making.replace)
+        except OSError as error:
+            raise storage_error(error, self.root) or error from error
         finally:
-            shutil.rmtree(draft, ignore_errors=True)
+            if draft is not None and not _resumable(draft):
+                shutil.rmtree(draft, ignore_errors=True)
 
     def clean(self) -> None:
-        """Delete what killed steps left behind. Only for the one process that owns the run."""
+        """Delete what killed steps left behind, except what another process is making.
+
+        A folder with finished items stays: the step goes on in it.
+        """
+        from filelock import FileLock, Timeout
+
         for draft in self.root.glob(f"{PARTIAL}*"):
-            shutil.rmtree(draft)
+            if _resumable(draft):
+                continue
+            (self.root / LOCKS).mkdir(exist_ok=True)
+            try:
+                with FileLock(self.root / LOCKS / owner_of(draft.name), timeout=0):
+                    shutil.rmtree(draft, ignore_errors=True)
+            except Timeout:
+                continue
+
+    def _draft(self, name: str) -> Path:
+        """Return a fresh folder, with the finished items of an interrupted step in it.
+
+        It is renamed: a process that still writes into it by its old name does no harm.
+        """
+        draft = self._partial(name)
+        for old in sorted(self.root.glob(f"{PARTIAL}{name}-????????")):
+            if old != draft and _resumable(old):
+                draft.rmdir()
+                old.rename(draft)
+                Journal(draft).tidy()
+                break
+        return draft
 
     def _partial(self, name: str) -> Path:
         return Path(tempfile.mkdtemp(prefix=f"{PARTIAL}{name}-", dir=self.root))
 
 
-def _describe(
-    folder: Path, name: str, key: str, parts: Mapping[str, Any], seconds: float
-) -> dict[str, Any]:
+def owner_of(draft: str) -> str:
+    """Return the name of the artefact that a draft will be: without prefix and random suffix."""
+    return draft.removeprefix(PARTIAL).rpartition("-")[0]
+
+
+def _resumable(draft: Path) -> bool:
+    return (draft / JOURNAL).is_dir()
+
+
+def _cpu_seconds() -> float:
+    """CPU seconds of this process and of its ended children."""
+    return sum(os.times()[:4])
+
+
+def _describe(folder: Path, facts: Mapping[str, Any], seconds: float) -> dict[str, Any]:
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     return {
         "schema": SCHEMA,
-        "name": name,
-        "key": key,
-        **parts,
+        **facts,
         "seconds": round(seconds, 3),
         "failures": _read_failures(folder / FAILURES),
         "files": {
@@ -158,31 +273,49 @@ def _read_failures(path: Path) -> dict[str, str]:
     return {str(item): str(reason) for item, reason in json.loads(path.read_bytes()).items()}
 
 
-def _publish(draft: Path, folder: Path) -> None:
+def _publish(draft: Path, folder: Path, *, replace: bool) -> None:
     draft.chmod(0o755)  # mkdtemp makes folders that only their owner may read
-    if folder.exists():  # the same key means the same result: the first one stays
-        return
-    draft.rename(folder)
+    flush_folder(draft)
+    if folder.exists():
+        if not replace:  # the same key means the same result: the first one stays
+            return
+        old = Path(tempfile.mkdtemp(prefix=f"{PARTIAL}{folder.name}-", dir=folder.parent))
+        folder.rename(old / "old")
+        draft.rename(folder)
+        shutil.rmtree(old)
+    else:
+        draft.rename(folder)
     if os.name == "posix":
         handle = os.open(folder.parent, os.O_RDONLY)
         os.fsync(handle)
         os.close(handle)
 
 
-def _read(folder: Path, key: str) -> Artefact:
-    path = folder / DESCRIPTION
+def read_description(folder: Path) -> dict[str, Any]:
+    """Return ``artefact.json`` of a folder, empty if it cannot be read."""
     try:
-        facts = json.loads(path.read_bytes())
+        facts = json.loads((folder / DESCRIPTION).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return facts if isinstance(facts, dict) else {}
+
+
+def _read(folder: Path, key: str) -> Artefact:
+    facts = read_description(folder)
+    try:
         artefact = Artefact(
             folder=folder,
             key=facts["key"],
             seconds=float(facts["seconds"]),
             files=facts["files"],
             failures=facts["failures"],
+            place=facts.get("place", {}),
+            made=facts.get("made", {}),
         )
         intact = facts["schema"] == SCHEMA and artefact.key == key
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
         intact = False
     if not intact:
+        path = folder / DESCRIPTION
         raise CacheError(f"{path}: this cached description is missing or damaged; run again.")
     return artefact

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 
 from focsbench.metrics.statistics import mean_and_std
-from focsbench.types import ResultRow
+from focsbench.types import UNREADABLE, ResultRow
 
 POOLED = "pooled"
 DONE_RATE = "done_rate"
@@ -118,7 +118,7 @@ def _overall(
     parts: dict[tuple[Group, str], list[SummaryEntry]] = {}
     for entry in entries:
         group = (entry.method, entry.protocol, OVERALL)
-        if group in rates and entry.subset != OVERALL:
+        if group in rates and entry.subset not in (OVERALL, UNREADABLE):
             parts.setdefault((group, entry.metric), []).append(entry)
     overall = []
     for (group, metric), members in parts.items():

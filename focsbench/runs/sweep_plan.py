@@ -32,6 +32,7 @@ def sweep_steps(
     images: Mapping[str, Any],
     plugin: str,
     make: Callable[..., Step],
+    card: str,
 ) -> Iterator[Step]:
     """Yield the steps of all points, the standard one once, and the step ``sweep``.
 
@@ -42,6 +43,7 @@ def sweep_steps(
         images: dataset, split and image_size of the photographs that are segmented.
         plugin: target of the protocol that scores the masks.
         make: makes a step of (name, function, inputs, config, *plugins).
+        card: fingerprint of the card of that protocol.
 
     Raises:
         ConfigError: if no weight can be swept.
@@ -73,6 +75,7 @@ def sweep_steps(
     config = {
         "protocol": PROTOCOL,
         "target": plugin,
+        "card": card,
         "points": described,
         "autoencoder": sweep.autoencoder,
         "iterations": iterations,

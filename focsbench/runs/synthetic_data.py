@@ -10,8 +10,8 @@ def synthetic_data_step(
     inputs: dict[str, Path], out: Path, config: dict[str, Any], workers: int
 ) -> None:
     """Write the embedded benchmark. config: fields of SyntheticConfig."""
-    from focsbench.data.synthetic import write_benchmark
+    from focsbench.data.synthetic.benchmark import fill_benchmark
     from focsbench.data.synthetic.config import SyntheticConfig
 
     del inputs
-    write_benchmark(out, SyntheticConfig.model_validate(config["synthetic"]), workers)
+    fill_benchmark(out, SyntheticConfig.model_validate(config["synthetic"]), workers)

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
 
 from focsbench.data.synthetic import ar_writer, celebahq_writer, now_writer
 from focsbench.data.synthetic.config import GENERATOR_VERSION, SyntheticConfig
 from focsbench.data.synthetic.records import PhotoRecord
 from focsbench.errors import InputError
-from focsbench.progress import track
-from focsbench.threads import KERNELS, LINEAR_ALGEBRA
+from focsbench.items import Answer, answered, each, local_processes
 
 MANIFEST = "manifest.json"
 Job = celebahq_writer.CelebAJob | ar_writer.ARJob | now_writer.NoWJob
-_THREAD_LIMITS = (*LINEAR_ALGEBRA, KERNELS)
 
 
 def write_benchmark(root: Path, config: SyntheticConfig, workers: int) -> None:
@@ -38,22 +37,42 @@ def write_benchmark(root: Path, config: SyntheticConfig, workers: int) -> None:
     """
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         raise InputError(f"{root}: exists already; remove it or choose another folder.")
-    partial = root.with_name(root.name + ".partial")
-    _make_folders(partial, config)
+    draft = root.with_name(root.name + ".partial")
+    _make_folders(draft, config)
+    fill_benchmark(draft, config, workers)
+    if root.exists():
+        root.rmdir()
+    draft.replace(root)
+
+
+def fill_benchmark(root: Path, config: SyntheticConfig, workers: int) -> None:
+    """Write the benchmark into an existing folder; persons that are finished stay as they are.
+
+    Even one worker is a process of its own: only there is linear algebra surely single-threaded,
+    and its last digits depend on the number of threads.
+    """
     jobs: list[Job] = [
         *celebahq_writer.plan(config),
         *ar_writer.plan(config),
         *now_writer.plan(config),
     ]
-    results = track(
-        _run(jobs, partial, config, workers), "Rendering the embedded benchmark", len(jobs)
+    answers = each(
+        "rendering the embedded benchmark",
+        [f"{number} {job}" for number, job in enumerate(jobs)],
+        partial(_write_person, jobs, root, config),
+        local_processes(workers),
     )
-    records = [record for person in results for record in person]
-    lists = _write_lists(partial, records, config)
-    _write_manifest(partial, config, records, lists)
-    if root.exists():
-        root.rmdir()
-    partial.replace(root)
+    with TemporaryDirectory(prefix=".layout-", dir=root) as scratch:
+        _make_layout(Path(scratch), config)  # also what nobody has written to
+        for folder in [path for path in Path(scratch).rglob("*") if path.is_dir()]:
+            (root / folder.relative_to(scratch)).mkdir(parents=True, exist_ok=True)
+    records = [
+        PhotoRecord(**{**fields, "landmarks": np.array(fields["landmarks"])})
+        for answer in answered(answers)
+        for fields in answer.values["records"]
+    ]
+    lists = _write_lists(root, records, config)
+    _write_manifest(root, config, records, lists)
 
 
 def _make_folders(root: Path, config: SyntheticConfig) -> None:
@@ -61,40 +80,36 @@ def _make_folders(root: Path, config: SyntheticConfig) -> None:
     try:
         if root.exists():
             shutil.rmtree(root)
-        celebahq_writer.make_folders(root, config)
-        ar_writer.make_folders(root)
-        now_writer.make_folders(root)
+        _make_layout(root, config)
     except OSError as error:
         raise InputError(
             f"{root}: cannot be written ({error.strerror}); choose another folder."
         ) from None
 
 
-def _run(
-    jobs: list[Job], root: Path, config: SyntheticConfig, workers: int
-) -> Iterator[list[PhotoRecord]]:
-    """Yield the records of each job in order.
-
-    Even one worker is a process of its own: only there is linear algebra surely single-threaded,
-    and its last digits depend on the number of threads.
-    """
-    tasks = [(job, root, config) for job in jobs]
-    before = {name: os.environ.get(name) for name in _THREAD_LIMITS}
-    # Read when the numeric libraries are first imported, which in a spawned process is later.
-    os.environ.update(dict.fromkeys(_THREAD_LIMITS, "1"))
-    try:
-        with ProcessPoolExecutor(max(workers, 1), mp_context=get_context("spawn")) as pool:
-            yield from pool.map(_work, tasks, chunksize=4)
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+def _make_layout(root: Path, config: SyntheticConfig) -> None:
+    celebahq_writer.make_folders(root, config)
+    ar_writer.make_folders(root)
+    now_writer.make_folders(root)
 
 
-def _work(task: tuple[Job, Path, SyntheticConfig]) -> list[PhotoRecord]:
-    job, root, config = task
+def _write_person(jobs: Sequence[Job], root: Path, config: SyntheticConfig, number: int) -> Answer:
+    """Write the files of one person; they are moved to their place when all are there."""
+    with TemporaryDirectory(prefix=".person-", dir=root) as folder:
+        scratch = Path(folder)
+        _make_layout(scratch, config)
+        records = _work(jobs[number], scratch, config)
+        files = []
+        for file in sorted(path for path in scratch.rglob("*") if path.is_file()):
+            place = root / file.relative_to(scratch)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            file.replace(place)
+            files.append(place)
+    fields = [{**vars(record), "landmarks": record.landmarks.tolist()} for record in records]
+    return Answer({"records": fields}, files=files)
+
+
+def _work(job: Job, root: Path, config: SyntheticConfig) -> list[PhotoRecord]:
     if isinstance(job, celebahq_writer.CelebAJob):
         return celebahq_writer.write_person(job, root, config)
     if isinstance(job, ar_writer.ARJob):
