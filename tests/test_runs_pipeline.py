@@ -15,7 +15,7 @@ from focsbench.geometry.five_points import TEMPLATE_DM
 from focsbench.profiles.profile import load_profile
 from focsbench.runs.pipeline import build_plan
 from focsbench.runs.predict import predict_step
-from focsbench.runs.real_data import real_data_step
+from focsbench.runs.real_data import join_data_step, real_data_step
 from focsbench.runs.report import aggregate_step, report_step
 from focsbench.runs.score import prepare_step, read_rows, score_step
 from focsbench.runs.score_folder import score_folder
@@ -196,16 +196,17 @@ def test_two_packages_with_the_same_name_are_refused(plugin):
         load_profile("smoke")
 
 
-def test_real_datasets_are_linked_and_their_lists_count(faces, tmp_path):
+def test_real_datasets_are_linked(faces, tmp_path):
     changes = [f"data.ar={faces}", 'methods=["mean_face"]', 'protocols=["ar_rmse"]']
-    before = build_plan(load_profile("paper", changes))
-    landmarks = faces / "landmarks.csv"
-    landmarks.write_text(landmarks.read_text() + "\n")
-    assert "data" in changed(before, build_plan(load_profile("paper", changes)))
-    out = tmp_path / "data"
+    step = build_plan(load_profile("paper", changes))["data:ar"]
+    out = tmp_path / "data:ar"
     out.mkdir()
-    real_data_step({}, out, dict(before["data"].config), 1)
+    real_data_step({}, out, {**step.config, **step.place}, 1)
     assert (out / "AR" / "landmarks.csv").is_file()
+    joined = tmp_path / "data"
+    joined.mkdir()
+    join_data_step({"data:ar": out}, joined, {"datasets": {"ar": "data:ar"}}, 1)
+    assert (joined / "AR" / "landmarks.csv").is_file()
     with pytest.raises(InputError, match="does not exist"):
         build_plan(load_profile("paper", [*changes, f"data.now={tmp_path / 'nowhere'}"]))
 
@@ -221,7 +222,7 @@ def test_from_predictions_to_a_report(faces, tmp_path):
         folders[name].mkdir()
         step({key: folders[key] for key in inputs}, folders[name], config, 1)
 
-    run("data", real_data_step, [], {"sources": {"ar": {"folder": str(faces)}}})
+    run("data", real_data_step, [], {"dataset": "ar", "source": {"folder": str(faces)}})
     settings = {"baseline": "copy", "stages": [], "face_model": "anny", "method": {}, **images}
     run("predict", predict_step, ["data"], settings)
     failures = json.loads((folders["predict"] / "failures.json").read_text())
@@ -268,7 +269,7 @@ def test_score_folder_is_the_short_way(faces, tmp_path, plugin):
     data, predictions = tmp_path / "data", tmp_path / "copy"
     data.mkdir()
     predictions.mkdir()
-    real_data_step({}, data, {"sources": {"ar": {"folder": str(faces)}}}, 1)
+    real_data_step({}, data, {"dataset": "ar", "source": {"folder": str(faces)}}, 1)
     settings = {"baseline": "copy", "stages": [], "face_model": "anny", "method": {},
                 "dataset": "ar", "split": "test", "image_size": SIZE}  # fmt: skip
     predict_step({"data": data}, predictions, settings, 1)

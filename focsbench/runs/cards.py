@@ -6,6 +6,7 @@ A card is made by code, so one that was made by a version of the code is the car
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
 from focsbench import registry
 from focsbench.errors import StorageError
@@ -29,9 +30,7 @@ def card_fingerprint(protocol: str, version: str) -> str:
     if re.fullmatch("[0-9a-f]{64}", text):
         return text
     fingerprint: str = registry.load(Kind.PROTOCOL, protocol)().card.fingerprint()
-    try:
+    with suppress(OSError, StorageError):  # without a cache it is made again next time
         kept.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(kept, f"{fingerprint}\n".encode())
-    except (OSError, StorageError):
-        pass  # it is made again next time
     return fingerprint

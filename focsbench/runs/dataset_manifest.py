@@ -92,7 +92,7 @@ def _hashed(root: Path) -> dict[str, _Seen]:
 
 
 def _walk(root: Path) -> Iterator[tuple[str, _Seen]]:
-    """Yield the files below a root, or the root itself if it is a file; hidden ones do not count."""
+    """Yield the files below a root, or the root itself if it is a file; none that is hidden."""
     if root.is_file():
         yield "", _state(root)
         return

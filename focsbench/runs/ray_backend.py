@@ -48,7 +48,7 @@ class RayBackend:
         self._workers = workers
         self._log_file = log_file.resolve() if log_file else None
         cores = {} if address else {"num_cpus": workers}
-        environment = {**THREADS, **{name: os.environ[name] for name in SHARED if name in os.environ}}
+        given = {name: os.environ[name] for name in SHARED if name in os.environ}
         try:
             self._ray.init(
                 address,
@@ -56,7 +56,7 @@ class RayBackend:
                 include_dashboard=False,
                 log_to_driver=True,
                 logging_level="error",
-                runtime_env={"env_vars": environment},
+                runtime_env={"env_vars": {**THREADS, **given}},
             )
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise ConfigError(
