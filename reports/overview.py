@@ -18,6 +18,7 @@ from .failures import failure_groups
 from .findings import Findings
 from .gallery import Gallery
 from .gallery_spec import read_caption
+from .html.provenance import provenance_tables
 from .paper_galleries import GALLERIES
 from .paper_items import RUN, items_markdown
 from .table_spec import TableSpec
@@ -64,6 +65,7 @@ class Overview:
     """All other reports of the project, and ``report.md`` that shows them together."""
 
     name = "overview"
+    provenance = True
 
     def write(self, context: ReportContext) -> list[Path]:
         """See :class:`focsbench.reports.base.Report`."""
@@ -87,6 +89,7 @@ class Overview:
             failures_markdown(context),
             "## Protocol cards",
             *(card.strip() for card in context.cards.values()),
+            *_provenance(context),
             "## Files",
             "\n".join(f"- [{name}]({name})" for name in written),
         ]
@@ -107,6 +110,25 @@ def failures_markdown(context: ReportContext) -> str:
     )
     hidden = len(groups) - len(rows)
     return f"{table}\n\n{hidden} more kinds are in results.csv." if hidden > 0 else table
+
+
+def _provenance(context: ReportContext) -> list[str]:
+    """Return what decides the results: the environment, and every setting that was not left out.
+
+    Times, hosts and workers decide nothing; ``focsbench runs show`` prints them.
+    """
+    sections = []
+    for title, facts in provenance_tables(context):
+        rows = [[plain_markdown(name), plain_markdown(value)] for name, value in facts]
+        table = tabulate(rows, ("", ""), tablefmt="github", disable_numparse=True)
+        sections += [f"### {title}", table]
+    if not sections:
+        return []
+    return [
+        "## Provenance",
+        *sections,
+        "Wall and CPU time, host and content key of every step: `focsbench runs show RUN`.",
+    ]
 
 
 def _tables(context: ReportContext) -> list[str]:

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 from focsbench.errors import InputError
+from focsbench.items import Answer, each
 
 
 def write(inputs, out, config, workers):
@@ -83,6 +84,16 @@ def fill_disk(inputs, out, config, workers):
 
 def where(inputs, out, config, workers):
     (out / "text").write_text(config["folder"])
+
+
+def square(number):
+    return Answer({"square": number**2, "pid": 0})
+
+
+def items(inputs, out, config, workers):
+    """Do items wherever the surroundings do them."""
+    answers = each("squares", [str(number) for number in range(8)], square)
+    (out / "text").write_text(",".join(str(answer.values["square"]) for answer in answers))
 
 
 def lose_items(inputs, out, config, workers):

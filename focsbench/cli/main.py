@@ -23,6 +23,7 @@ from focsbench.cli import (
     profile,
     report,
     run_all,
+    runs,
     score,
     sweep,
     train,
@@ -53,6 +54,7 @@ def start(context: typer.Context) -> None:
 
 
 app.command("run-all")(run_all.command)
+app.add_typer(runs.app, name="runs")
 app.command("report")(report.command)
 app.command("plot")(plot.command)
 app.command("compare")(compare.command)

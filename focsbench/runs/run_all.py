@@ -17,6 +17,7 @@ from focsbench.runs.logs import logging_to
 from focsbench.runs.outcome import Listener, Outcome, Policy, Silent
 from focsbench.runs.pipeline import build_plan
 from focsbench.runs.plan import Plan, Step
+from focsbench.runs.provenance import write_failures, write_provenance
 from focsbench.runs.run_folder import AGGREGATE, REPORT, RunFolder
 from focsbench.runs.seeds import write_over_seeds
 
@@ -111,6 +112,15 @@ def run_profile(
     return finished
 
 
+def plans(profile: Profile) -> list[Plan]:
+    """Return the whole plan of each seed of a profile.
+
+    Raises:
+        FocsbenchError: if there is no such plan.
+    """
+    return [one.plan for one in _planned(profile, _everything)]
+
+
 def forecast_profile(
     profile: Profile, folder: Path, options: RunOptions
 ) -> list[tuple[Profile, Plan, list[Forecast]]]:
@@ -197,6 +207,9 @@ def _execute_all(
             outcome = _execute(folder, one.plan, options, policy)
         with run.publishing():
             _publish(folder, outcome, whole=one.whole)
+            write_failures(folder, outcome)
+            if one.whole:
+                write_provenance(folder, one.plan, outcome)
         finished.append(FinishedRun(one.profile.seed, folder, outcome, one.whole, one.targets))
     _discard_checkpoints(run)
     return finished

@@ -1,8 +1,10 @@
 """The layout of a run on disk.
 
 config.json        the resolved profile
-environment.json   Python, packages, processor, threads, seed
-log.txt            every run appends to it
+environment.json   Python, packages, hardware, threads, seed, state of the code
+provenance.json    content key, wall and CPU time, host of every step (:mod:`.provenance`)
+failures.csv       what failed, item by item
+log.txt            every run appends to it; log.jsonl says the same to programs
 artefacts/         results of steps by content key (:mod:`.store`)
 results.csv        tidy rows, one number each
 summary.json       one entry per method, protocol, subset and metric; the same as summary.csv

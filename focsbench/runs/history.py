@@ -1,0 +1,162 @@
+"""What runs on disk are made of, in what they differ, and what no plan needs any more."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from focsbench.files import sha256_of
+from focsbench.runs.forecast import differences
+from focsbench.runs.provenance import PROVENANCE
+from focsbench.runs.run_folder import RESULTS, SUMMARY, RunFolder
+from focsbench.runs.store import LOCKS, PARTIAL, owner_of, read_description
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """One run in a list.
+
+    profile: name; seeds: text; steps: artefacts in the store; failed: items without a result;
+    bytes: of the store; seconds: wall time of all steps; finished: when the last one ended (UTC).
+    """
+
+    folder: Path
+    profile: str
+    seeds: str
+    steps: int
+    failed: int
+    bytes: int
+    seconds: float
+    finished: str
+
+
+def find_runs(folders: Sequence[Path]) -> list[RunFolder]:
+    """Return the runs among folders and directly below them."""
+    places = [place for folder in folders for place in (folder, *_inside(folder))]
+    runs = [RunFolder(place) for place in dict.fromkeys(places)]
+    return [run for run in runs if run.config.is_file() and run.store.root.is_dir()]
+
+
+def describe_run(run: RunFolder) -> RunFacts:
+    """Return the facts of one run.
+
+    Raises:
+        InputError: if the folder is not a run.
+    """
+    config = run.read_config()
+    described = [read_description(folder) for folder in run.store.folders()]
+    files = [file for facts in described for file in facts.get("files", {}).values()]
+    first, count = int(config.get("seed", 0)), int(config.get("seeds", 1))
+    return RunFacts(
+        folder=run.root,
+        profile=str(config.get("name", "")),
+        seeds=str(first) if count == 1 else f"{first} to {first + count - 1}",
+        steps=len(described),
+        failed=sum(len(facts.get("failures", {})) for facts in described),
+        bytes=sum(int(file.get("size", 0)) for file in files),
+        seconds=sum(float(facts.get("seconds", 0.0)) for facts in described),
+        finished=max((str(f.get("made", {}).get("finished", "")) for f in described), default=""),
+    )
+
+
+def read_provenance(run: RunFolder) -> dict[str, Any]:
+    """Return what a run says about its steps; empty if it was never executed as a whole."""
+    return _json(run.root / PROVENANCE)
+
+
+def run_differences(one: RunFolder, other: RunFolder) -> dict[str, list[str]]:
+    """Return in what two runs differ, by kind: settings, environment, steps, results.
+
+    Raises:
+        InputError: if a folder is not a run.
+    """
+    steps = [read_provenance(run).get("steps", {}) for run in (one, other)]
+    keys = [
+        {name: str(facts.get("key", ""))[:12] for name, facts in each.items()} for each in steps
+    ]
+    found = {
+        "settings": list(differences(one.read_config(), other.read_config())),
+        "environment": list(differences(_json(one.environment), _json(other.environment))),
+        "steps": list(differences(*keys)),
+        "results": [
+            f"{name} differs"
+            for name in (RESULTS, SUMMARY)
+            if _digest(one.root / name) != _digest(other.root / name)
+        ],
+    }
+    return {kind: lines for kind, lines in found.items() if lines}
+
+
+@dataclass(frozen=True)
+class Garbage:
+    """Something that no plan of the run needs: why, and its size in bytes."""
+
+    path: Path
+    why: str
+    bytes: int
+
+
+def find_garbage(run: RunFolder, needed: Sequence[tuple[str, str]]) -> list[Garbage]:
+    """Return what can go without any loss to the plans of a run.
+
+    Args:
+        run: its folder.
+        needed: (step, content key) of everything that the plans of the run have.
+    """
+    store = run.store
+    wanted = {store.folder(name, key).name for name, key in needed}
+    found = [
+        Garbage(folder, "of no step of the present plan", _size(folder))
+        for folder in store.folders()
+        if folder.name not in wanted
+    ]
+    for draft in sorted(store.root.glob(f"{PARTIAL}*")):
+        if owner_of(draft.name) not in wanted:
+            found.append(Garbage(draft, "half done, of no step of the present plan", _size(draft)))
+    return found
+
+
+def collect_garbage(run: RunFolder, garbage: Sequence[Garbage]) -> list[Garbage]:
+    """Delete garbage that no process is making; return what was deleted."""
+    from filelock import FileLock, Timeout
+
+    deleted = []
+    locks = run.store.root / LOCKS
+    locks.mkdir(exist_ok=True)
+    for one in garbage:
+        name = owner_of(one.path.name) if one.path.name.startswith(PARTIAL) else one.path.name
+        try:
+            with FileLock(locks / name, timeout=0):
+                # Renamed first: a folder that is half deleted must not look like a result.
+                doomed = one.path.with_name(f"{PARTIAL}{name}-deleted0")
+                one.path.rename(doomed)
+                shutil.rmtree(doomed)
+        except Timeout:
+            continue
+        deleted.append(one)
+    return deleted
+
+
+def _inside(folder: Path) -> Iterator[Path]:
+    if folder.is_dir():
+        yield from sorted(path for path in folder.iterdir() if path.is_dir())
+
+
+def _size(folder: Path) -> int:
+    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def _digest(path: Path) -> str:
+    return sha256_of(path) if path.is_file() else ""
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return values if isinstance(values, dict) else {}
