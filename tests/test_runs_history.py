@@ -46,8 +46,10 @@ def test_list_show_and_one_step(run, focsbench, tmp_path):
 
     code, output, _ = focsbench("runs", "show", folder)
     assert code == 0
-    for text in ("name: smoke", "packages.torch: ", "cores: ", "threads.OMP_NUM_THREADS: 1",
-                 "data.manifest.folder.files: 2", "now: ab12", "score:focs:now", "CPU s"):  # fmt: skip
+    for text in (
+        "name: smoke", "packages.torch: ", "cores: ", "threads.OMP_NUM_THREADS: 1",
+        "data.manifest.folder.files: 2", "now: ab12", "score:focs:now", "CPU s",
+    ):  # fmt: skip
         assert text in output, text
     step = json.loads(focsbench("runs", "show", folder, "--step", "aggregate")[1])
     assert step["status"] == "done"
