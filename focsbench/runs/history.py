@@ -81,7 +81,7 @@ def run_differences(one: RunFolder, other: RunFolder) -> dict[str, list[str]]:
     found = {
         "settings": list(differences(one.read_config(), other.read_config())),
         "environment": list(differences(_json(one.environment), _json(other.environment))),
-        "steps": list(differences(*keys)),
+        "steps": list(differences(keys[0], keys[1])),
         "results": [
             f"{name} differs"
             for name in (RESULTS, SUMMARY)
