@@ -49,13 +49,21 @@ def predict_step(inputs: dict[str, Path], out: Path, config: dict[str, Any], wor
         face_model_file=recorded_file(inputs, config["face_model"]),
         row=config.get("row", {}),
     )
-    failures = write_predictions(
+    failures = predict_images(
         lambda: kind(context), (kind.name, kind.label), dataset, out, config["image_size"]
     )
     write_json(out / FAILURES, failures)
 
 
 def write_predictions(
+    baseline: Baseline, dataset: FaceDataset, out: Path, image_size: int
+) -> dict[str, str]:
+    """Write the predictions folder of a method that is made already; see :func:`predict_images`."""
+    name = (baseline.name, baseline.label)
+    return predict_images(lambda: baseline, name, dataset, out, image_size)
+
+
+def predict_images(
     make: Callable[[], Baseline], name: tuple[str, str], dataset: FaceDataset, out: Path, size: int
 ) -> dict[str, str]:
     """Write the predictions folder of a method for all samples of a dataset.

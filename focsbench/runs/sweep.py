@@ -44,13 +44,7 @@ def point_step(inputs: dict[str, Path], out: Path, config: dict[str, Any], worke
     masks = train_point(inputs, out, config, config["iterations"])
     (out / PREDICTIONS).mkdir(exist_ok=True)
     # What fails is said once for all points, where they are scored.
-    write_predictions(
-        lambda: masks,
-        (masks.name, masks.label),
-        _dataset(inputs, config),
-        out / PREDICTIONS,
-        config["image_size"],
-    )
+    write_predictions(masks, _dataset(inputs, config), out / PREDICTIONS, config["image_size"])
 
 
 def gather_step(inputs: dict[str, Path], out: Path, config: dict[str, Any], workers: int) -> None:
