@@ -21,6 +21,7 @@ GROUPS = {
     "arrays": {"landmarks", "parameters", "legacy"},
     "texts": {"manifest", "landmark_list", "image_list", "profile", "now_result"},
     "weights": {"weights", "face_model"},
+    "networks": {"torch", "matlab"},
 }
 
 

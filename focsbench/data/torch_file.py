@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 
 from focsbench.data.pickle_machine import Call, Name, Outside, parse_pickle
 from focsbench.errors import InputError
+from focsbench.user_files import require_file
 
 MAX_BYTES = 4 << 30
 MAX_PICKLE = 64 << 20
@@ -90,6 +91,7 @@ class TorchFile:
         self.classes: set[str] = set()
         self._visits = MAX_VISITS
         self._places: dict[str, tuple[int, int]] = {}
+        require_file(path, "file of weights")
         try:
             self._bytes = path.stat().st_size
             if self._bytes > MAX_BYTES:

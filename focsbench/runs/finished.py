@@ -16,6 +16,7 @@ from focsbench.runs.run_folder import RESULTS, RunFolder
 from focsbench.runs.score import ARRAYS, COLUMNS, ROWS
 from focsbench.runs.seeds import run_folders
 from focsbench.runs.store import DESCRIPTION, Store
+from focsbench.user_files import require_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,6 +101,8 @@ def read_results(path: Path) -> pd.DataFrame:
     """
     import pandas as pd
 
+    if path.exists():
+        require_file(path, "table of results")  # a pipe would never end
     text = dict.fromkeys(set(COLUMNS) - {"value"}, str)
     try:
         results = pd.read_csv(

@@ -80,6 +80,19 @@ def _face_model(path: Path) -> object:
     return MorphableModel.load(path)
 
 
+def _torch(path: Path) -> object:
+    from focsbench.data.torch_file import TorchFile
+
+    with TorchFile(path) as file:
+        return list(file.tensors)
+
+
+def _matlab(path: Path) -> object:
+    from focsbench.face_models.mat_arrays import read_mat
+
+    return read_mat(path, {"shapeMU": (3, 1)})
+
+
 READERS: dict[str, Callable[[Path], object]] = {
     "mesh": _mesh,
     "landmarks": _landmarks,
@@ -93,4 +106,6 @@ READERS: dict[str, Callable[[Path], object]] = {
     "profile": _profile,
     "weights": _weights,
     "face_model": _face_model,
+    "torch": _torch,
+    "matlab": _matlab,
 }
