@@ -53,7 +53,8 @@ def predictions(data, name, folder, change=lambda answer: answer):
     folder.mkdir()
     images = open_dataset(data[name], name, "test", SIZE)
     changed = Changed(folder.name, truth(data, name), change)
-    assert write_predictions(changed, images, folder, SIZE) == {}
+    names = (folder.name, changed.label)
+    assert write_predictions(lambda: changed, names, images, folder, SIZE) == {}
     return folder
 
 
