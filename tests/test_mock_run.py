@@ -403,7 +403,7 @@ def folder(stage, tmp_path):
     path = tmp_path / "good"
     path.mkdir()
     images = open_dataset(stage.data["now"], "now", "test", 64)
-    assert write_predictions(lambda: Good(context), ("good", "Good"), images, path, 64) == {}
+    assert write_predictions(Good(context), images, path, 64) == {}
     return path
 
 

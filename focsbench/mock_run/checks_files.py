@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from focsbench.mock_run.check import Check, Fault, NotApplicable
 from focsbench.mock_run.subject import MOST_IMAGES, FolderTrial, MethodTrial
 from focsbench.registry import Kind
 from focsbench.runs.predict import write_predictions
-from focsbench.types import Baseline, Reconstruction
+from focsbench.types import Reconstruction
 
 _SUFFIXES = {
     ".obj": "", ".ply": "", ".npy": "", ".txt": "", "_render.png": "", "_region.png": "",
@@ -31,16 +30,10 @@ def written(trial: MethodTrial) -> None:
     for part in trial.parts:
         folder = _folder(trial, part.dataset)
         folder.mkdir()
-        name = (trial.name, str(trial.plugin.label))
-        make = partial(_itself, part.baseline)
-        failures = write_predictions(make, name, part.images, folder, trial.size)
+        failures = write_predictions(part.baseline, part.images, folder, trial.size)
         if failures:
             key, reason = next(iter(failures.items()))
             raise Fault(f"{key}: cannot be written: {reason}")
-
-
-def _itself(baseline: Baseline) -> Baseline:
-    return baseline
 
 
 def round_trip(trial: MethodTrial) -> None:
