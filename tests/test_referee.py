@@ -53,8 +53,7 @@ def predictions(data, name, folder, change=lambda answer: answer):
     folder.mkdir()
     images = open_dataset(data[name], name, "test", SIZE)
     changed = Changed(folder.name, truth(data, name), change)
-    names = (folder.name, changed.label)
-    assert write_predictions(lambda: changed, names, images, folder, SIZE) == {}
+    assert write_predictions(changed, images, folder, SIZE) == {}
     return folder
 
 
