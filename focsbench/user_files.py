@@ -40,7 +40,7 @@ def require_file(path: Path, what: str, largest: int | None = None) -> None:
         raise InputError(f"{path}: the {what} cannot be opened (a device or pipe); check it.")
     if largest is not None and status.st_size > largest:
         raise InputError(
-            f"{path}: too large for a {what} ({status.st_size} bytes, at most {largest}); "
+            f"{path}: too large for {_article(what)} ({status.st_size} bytes, at most {largest}); "
             "check that it is the right file."
         )
 
@@ -94,4 +94,8 @@ def _unopened(path: Path, what: str, error: OSError | ValueError) -> InputError:
 
 
 def _no_text(path: Path, what: str, error: UnicodeDecodeError) -> InputError:
-    return InputError(f"{path}: not readable as a {what} ({error}); save it as UTF-8 text.")
+    return InputError(f"{path}: not readable as {_article(what)} ({error}); save it as UTF-8 text.")
+
+
+def _article(what: str) -> str:
+    return f"{'an' if what[0] in 'aeio' else 'a'} {what}"

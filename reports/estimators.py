@@ -53,7 +53,7 @@ SPEC = TableSpec(
 
 
 class Estimators:
-    """``estimators.md`` and ``.tex`` (table), ``.png`` and ``.pdf`` (figure), ``.csv`` (images)."""
+    """Table ``estimators``, figure ``.png`` and ``.pdf``, and ``estimators_images.csv``."""
 
     name = "estimators"
 
@@ -65,11 +65,12 @@ class Estimators:
         notes = tuple(sentence(name, agreement(images, name)) for name in ESTIMATORS)
         stem = context.output / self.name
         png, pdf = _draw(images, context)
+        numbers = images.to_csv(index=False, float_format="%.6f")
         return [
             *write_table(replace(SPEC, notes=(*SPEC.notes, *notes)), context),
             write_bytes(stem.with_suffix(".png"), png),
             write_bytes(stem.with_suffix(".pdf"), pdf),
-            write_text(stem.with_suffix(".csv"), images.to_csv(index=False, float_format="%.6f")),
+            write_text(context.output / f"{self.name}_images.csv", numbers),
         ]
 
 

@@ -68,7 +68,7 @@ def test_a_list_names_photographs_by_place_or_by_name(tmp_path, monkeypatch):
 
 def test_a_list_that_is_no_text_is_one_sentence(tmp_path):
     (tmp_path / "list.csv").write_bytes(b"\xff\xfe\x00a")
-    with pytest.raises(InputError, match=r"list\.csv: not readable as a list"):
+    with pytest.raises(InputError, match=r"list\.csv: not readable as a landmark list"):
         CsvLandmarks(tmp_path / "list.csv")
 
 

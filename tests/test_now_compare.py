@@ -196,7 +196,7 @@ def test_files_are_reproducible_and_hold_the_numbers(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("none.json", None, "cannot be read"),
+        ("none.json", None, "the result is missing"),
         ("text.txt", "x", "not a result"),
         ("bad.json", "[]", "not a result of `focsbench now score`"),
         ("bad.npy", "x", "not readable as pickled arrays"),

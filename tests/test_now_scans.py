@@ -205,7 +205,7 @@ def test_hostile_image_lists(tmp_path, content, words):
 def test_missing_image_lists(tmp_path):
     with pytest.raises(InputError, match="image list of NoW is missing"):
         read_image_list(tmp_path / "none.txt")
-    with pytest.raises(InputError, match="not readable"):
+    with pytest.raises(InputError, match="cannot be opened"):
         read_image_list(tmp_path)
 
 

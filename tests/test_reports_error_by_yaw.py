@@ -144,6 +144,6 @@ def test_table3_publishes_its_pairs(context: ReportContext):
     assert pairs.name == "table3_pairs.csv"
     assert pairs.read_bytes() == (context.distances["focs"] / PAIRS_FILE).read_bytes()
     names = [file.name for file in Table3().write(replace(context, distances={}))]
-    assert names == ["table3.md", "table3.tex"]
+    assert names == ["table3.md", "table3.tex", "table3.csv"]
     assert "nearest yaw: table3\\_pairs.csv" in (context.output / "table3.md").read_text()
     assert set(CHALLENGES.values()) == set(YAW)

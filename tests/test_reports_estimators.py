@@ -98,7 +98,8 @@ def test_the_report_prints_table_figure_and_data(context):
     run = context(rows(lambda true, _: 0.9 * true, upside_down))
     files = Estimators().write(run)
     assert [f.name for f in files] == [
-        f"estimators.{s}" for s in ("md", "tex", "png", "pdf", "csv")
+        *(f"estimators.{s}" for s in ("md", "tex", "csv", "png", "pdf")),
+        "estimators_images.csv",
     ]
     text = files[0].read_text()
     assert "| FOCS " in text
@@ -120,7 +121,7 @@ def test_images_without_correlation_are_drawn_without_it(context):
     found = rows(lambda true, _: true, upside_down)
     kept = [r for r in found if not (r.method == "mofa" and "correlation" in r.metric)]
     files = Estimators().write(context(kept))
-    assert len(files) == 5
+    assert len(files) == 6
     assert "not measured" in files[0].read_text()
 
 

@@ -46,7 +46,7 @@ def read_image_list(path: Path) -> list[NoWItem]:
         InputError: if the list is missing, empty or not text, or naming the first line that has
             another form or stands there twice.
     """
-    lines = text_lines(path, "image list")
+    lines = text_lines(path, "image list of NoW")
     items: dict[str, NoWItem] = {}
     for number, line in enumerate(map(str.strip, lines), start=1):
         if not line:
