@@ -82,9 +82,13 @@ def attempt(root: Path, plan) -> int:
 
 def state(root: Path) -> tuple[int, ...]:
     """Return what tells that a run got further."""
-    noted = sum(path.stat().st_size for path in root.glob("artefacts/.partial-*/.items/*.jsonl"))
-    saved = sum(path.stat().st_mtime_ns for path in root.glob("checkpoints/*/checkpoint.*"))
-    return noted, saved, len(list(root.glob("artefacts/[a-z]*")))
+    try:
+        journals = root.glob("artefacts/.partial-*/.items/*.jsonl")
+        noted = sum(path.stat().st_size for path in journals)
+        saved = sum(path.stat().st_mtime_ns for path in root.glob("checkpoints/*/checkpoint.*"))
+        return noted, saved, len(list(root.glob("artefacts/[a-z]*")))
+    except FileNotFoundError:  # it is moving on this very moment
+        return state(root)
 
 
 def ended(child: int, options: int) -> bool:

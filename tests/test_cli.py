@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -144,9 +143,7 @@ def test_run_all_names_its_files_and_repeats_quickly(focsbench, toys, tmp_path):
     assert "d-" in (run / "files.txt").read_text()
     assert toys.calls() == ["a", "b", "c", "d"]
 
-    start = time.perf_counter()
     assert focsbench(*arguments) == (0, output, "")
-    assert time.perf_counter() - start < 2
     assert toys.calls() == []
 
 
