@@ -24,7 +24,11 @@ from focsbench.focs.engine import Engine
 from focsbench.focs.events import TENSORBOARD, Events
 from focsbench.focs.loop import run_iterations
 from focsbench.focs.losses import Loss
+from focsbench.focs.presets import PRESETS
+from focsbench.focs.schedule import build_optimizer
+from focsbench.focs.seeding import seeded
 from focsbench.focs.training import Trainer
+from focsbench.networks.resnet import FaceEncoder
 
 TESTS = Path(__file__).parent
 
@@ -165,6 +169,38 @@ def test_checkpoints_stay_until_the_result_is_in_its_place(tmp_path):
     (tmp_path / "artefacts" / "em-0123").mkdir()
     discard_finished(folder)
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["adam", "adadelta"])
+def test_a_restored_optimiser_makes_the_same_step(tmp_path, name):
+    """The encoder keeps channels last, files do not; a fused step has to pair the right numbers."""
+    config = PRESETS["smoke"]().encoder
+
+    def fresh() -> tuple[FaceEncoder, torch.optim.Optimizer, Checkpoints]:
+        with seeded(0):
+            network = FaceEncoder(config)
+        optimizer = build_optimizer(OptimizerConfig(name=name), network.parameters())
+        checkpoints = Checkpoints(tmp_path, "0123")
+        checkpoints.track(network=network, optimizer=optimizer)
+        return network, optimizer, checkpoints
+
+    def learn(network: FaceEncoder, optimizer: torch.optim.Optimizer) -> None:
+        images = torch.linspace(0, 1, 2 * 3 * 96 * 96).reshape(2, 3, 96, 96).sin().abs()
+        optimizer.zero_grad()
+        network.with_keypoints(images)[1].square().mean().backward()
+        optimizer.step()
+
+    network, optimizer, checkpoints = fresh()
+    learn(network, optimizer)
+    learn(network, optimizer)
+    checkpoints.save({})
+    resumed = fresh()
+    resumed[2].restore()
+    for one in ((network, optimizer), resumed[:2]):
+        learn(*one)
+    wanted = network.state_dict()
+    for key, value in resumed[0].state_dict().items():
+        assert torch.equal(value, wanted[key]), key
 
 
 def test_killed_training_ends_with_the_same_bytes(tmp_path):

@@ -74,6 +74,7 @@ class Checkpoints:
         try:
             for name, part in self._parts.items():
                 part.load_state_dict(_unflatten(facts["parts"][name], arrays))
+                _lay_out_as_parameters(part)
         except (RuntimeError, KeyError, ValueError) as error:
             raise CacheError(
                 f"{self.file}: does not fit the networks of this stage; delete it and run again."
@@ -104,6 +105,22 @@ def fingerprint(*values: Any, sources: Iterable[Path]) -> str:
         for file in sorted(folder.rglob("*.py")):
             digest.update(file.read_bytes())
     return digest.hexdigest()
+
+
+def _lay_out_as_parameters(part: Stateful) -> None:
+    """Give the state of an optimiser the memory layout of its parameters.
+
+    Files keep values in order, networks may keep channels last, and the fused Adam walks through
+    both as they lie in memory: with different layouts it would pair wrong numbers, silently.
+    """
+    optimizer = getattr(part, "optimizer", part)  # what wraps one for several devices names it so
+    if not isinstance(optimizer, torch.optim.Optimizer):
+        return
+    for parameter, values in optimizer.state.items():
+        for name, value in values.items():
+            same_shape = isinstance(value, torch.Tensor) and value.shape == parameter.shape
+            if same_shape and value.stride() != parameter.stride():
+                values[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
 
 
 def _flatten(value: Any, arrays: dict[str, NDArray[Any]]) -> Any:
