@@ -5,6 +5,7 @@ import json
 import pytest
 
 from focsbench.errors import CacheError
+from focsbench.items import JOURNAL
 from focsbench.runs.store import DESCRIPTION, Store
 
 KEY = "0123456789abcdef" * 4
@@ -119,3 +120,30 @@ def test_failures_are_kept(store):
     with store.writing("a", KEY, {}) as out:
         (out / "failures.json").write_text('{"k/1": "too dark"}')
     assert store.find("a", KEY).failures == {"k/1": "too dark"}
+
+
+def test_finished_items_outlast_everything_but_the_result(store, monkeypatch):
+    """A step killed on its last metres must not begin its items again."""
+
+    def write() -> None:
+        with store.writing("a", KEY, {}) as out:
+            (out / JOURNAL).mkdir(exist_ok=True)
+            (out / JOURNAL / "host-1.jsonl").write_text("{}\n")
+            (out / "x").write_text("x")
+
+    def killed(*_arguments: object, **_options: object) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as patched:
+        patched.setattr("focsbench.runs.store._publish", killed)
+        with pytest.raises(SystemExit):
+            write()
+    (journal,) = store.root.glob(f".partial-*/{JOURNAL}")
+    assert any(journal.iterdir())
+    write()
+    artefact = store.find("a", KEY)
+    assert list(artefact.files) == ["x"]
+    assert not (artefact.folder / JOURNAL).exists()
+    (artefact.folder / JOURNAL).mkdir()  # as if killed right after the renaming
+    store.clean()
+    assert not (artefact.folder / JOURNAL).exists()

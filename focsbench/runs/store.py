@@ -190,11 +190,13 @@ class Store:
                 "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
                 **making.facts,
             }
-            shutil.rmtree(draft / JOURNAL, ignore_errors=True)
             facts = {"name": name, "key": key, **parts, "place": dict(making.place), "made": made}
             seconds = time.perf_counter() - start
             write_json(draft / DESCRIPTION, _describe(draft, facts, seconds))
             _publish(draft, folder, replace=making.replace)
+            # Last of all: without its journal an interrupted step would begin its items again.
+            for rest in (draft, folder / JOURNAL):
+                shutil.rmtree(rest, ignore_errors=True)
         except OSError as error:
             raise storage_error(error, self.root) or error from error
         finally:
@@ -208,6 +210,8 @@ class Store:
         """
         from filelock import FileLock, Timeout
 
+        for journal in self.root.glob(f"[!.]*/{JOURNAL}"):  # killed right after the renaming
+            shutil.rmtree(journal, ignore_errors=True)
         for draft in self.root.glob(f"{PARTIAL}*"):
             if _resumable(draft):
                 continue
@@ -251,7 +255,11 @@ def _cpu_seconds() -> float:
 
 
 def _describe(folder: Path, facts: Mapping[str, Any], seconds: float) -> dict[str, Any]:
-    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    paths = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and JOURNAL not in path.relative_to(folder).parts[:1]
+    )
     return {
         "schema": SCHEMA,
         **facts,
