@@ -152,5 +152,6 @@ def _average(window: list[Entry]) -> Entry:
 
 def write_log(out: Path, log: list[dict[str, float]], name: str = "log.jsonl") -> None:
     """Write a training log as JSON lines."""
-    lines = "".join(json.dumps(entry) + "\n" for entry in log)
+    # Sorted, because entries that went through a checkpoint are.
+    lines = "".join(json.dumps(entry, sort_keys=True) + "\n" for entry in log)
     (out / name).write_text(lines, encoding="utf-8")
