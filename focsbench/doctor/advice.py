@@ -25,7 +25,7 @@ def next_steps(sections: Iterable[Section], profile: str | None) -> dict[str, li
     if report.is_file():
         start = f"read {report}, or change a setting: focsbench run-all --set seed=1"
     else:
-        start = "focsbench run-all (about 12 minutes on two cores), then read " + str(report)
+        start = "focsbench run-all (about 15 minutes on two cores), then read " + str(report)
     detector = any(found.get(name) is State.OK for name in ("dlib", "face-alignment"))
     photo = [] if detector else ["for photographs of your own install a landmark detector (above)"]
     return {
