@@ -51,7 +51,7 @@ class RayBackend:
         given = {name: os.environ[name] for name in SHARED if name in os.environ}
         try:
             self._ray.init(
-                address,
+                address or "local",  # without it Ray joins any cluster that it finds here
                 **cores,
                 include_dashboard=False,
                 log_to_driver=True,
