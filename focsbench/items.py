@@ -91,7 +91,12 @@ def surrounded_by(surroundings: Surroundings) -> Iterator[None]:
 
 
 def each(
-    task: str, names: Sequence[str], work: Work, spread: Spread | None = None
+    task: str,
+    names: Sequence[str],
+    work: Work,
+    spread: Spread | None = None,
+    *,
+    here: bool = False,
 ) -> list[Answer | Failure]:
     """Do all items of a task and return what each gave, in their order.
 
@@ -101,6 +106,8 @@ def each(
         work: called with the number of an item. Its answer may depend on nothing else. If it is
             sent to other processes it has to be picklable.
         spread: used where the surroundings have none.
+        here: do all of them in this process in any case, because they share what is costly to
+            make, such as a network.
 
     Raises:
         StorageError: if nothing can be written any more; the rest would fail alike.
@@ -116,7 +123,7 @@ def each(
         random.Random(around.shuffle).shuffle(missing)
     one = partial(_do, task, work, around.journal)
     jobs = [(number, names[number]) for number in missing]
-    ways = around.spread or spread or _one_by_one
+    ways = _one_by_one if here else around.spread or spread or _one_by_one
     failed = 0
     with counted(task, len(names), len(answers)) as count:
         for number, answer in ways(one, jobs) if jobs else ():

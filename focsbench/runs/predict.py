@@ -89,7 +89,7 @@ def predict_images(
     keys = dataset.keys()
     starts = range(0, len(keys), BATCH)
     batches = _Batches(make, name, dataset, out, size)
-    answers = each(dataset.name, [keys[start] for start in starts], batches)
+    answers = each(dataset.name, [keys[start] for start in starts], batches, here=True)
     method, label = name
     with PredictionWriter(
         out, method=method, label=label, dataset=dataset.name, image_size=size
