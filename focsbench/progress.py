@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import Progress, ProgressColumn
 
 T = TypeVar("T")
 
@@ -42,23 +43,7 @@ def track(items: Iterable[T], description: str, total: int | None = None) -> Ite
     if not drawing():
         yield from items
         return
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console(), transient=True) as progress:
+    with _progress() as progress:
         yield from progress.track(items, total=total, description=description)
 
 
@@ -111,6 +96,19 @@ def counted(description: str, total: int, done: int = 0) -> Iterator[Callable[[i
 
 @contextmanager
 def _bar(description: str, total: int, done: int) -> Iterator[Callable[[int], None]]:
+    from rich.progress import TextColumn
+
+    with _progress(TextColumn("{task.fields[failed]}")) as bars:
+        task = bars.add_task(description, total=total, completed=done, failed="")
+
+        def count(failed: int) -> None:
+            bars.update(task, advance=1, failed=f"{failed} failed" if failed else "")
+
+        yield count
+
+
+def _progress(*more: ProgressColumn) -> Progress:
+    """Return a bar with the number of items and times; more columns stand behind the number."""
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -120,18 +118,13 @@ def _bar(description: str, total: int, done: int) -> Iterator[Callable[[int], No
         TimeRemainingColumn,
     )
 
-    columns = (
+    return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[failed]}"),
+        *more,
         TimeElapsedColumn(),
         TimeRemainingColumn(),
+        console=console(),
+        transient=True,
     )
-    with Progress(*columns, console=console(), transient=True) as bars:
-        task = bars.add_task(description, total=total, completed=done, failed="")
-
-        def count(failed: int) -> None:
-            bars.update(task, advance=1, failed=f"{failed} failed" if failed else "")
-
-        yield count

@@ -21,7 +21,7 @@ from .gallery_spec import read_caption
 from .html.provenance import provenance_tables
 from .paper_galleries import GALLERIES
 from .paper_items import RUN, items_markdown
-from .table_spec import TableSpec
+from .paper_tables import TABLES
 from .table_writers import markdown_table, plain_markdown, table_of_run
 
 PARTS: tuple[type[Report], ...] = (
@@ -40,14 +40,6 @@ PARTS: tuple[type[Report], ...] = (
     ErrorMaps,
     *GALLERIES,
     Gallery,
-)
-TABLES: tuple[TableSpec, ...] = (
-    table1.SPEC,
-    table2.SPEC,
-    table3.SPEC,
-    table4.SPEC,
-    table5.SPEC,
-    supplement_table1.SPEC,
 )
 PICTURES = {
     "cumulative_error.png": "Cumulative error on NoW: share of scan points within x mm of the "

@@ -9,7 +9,7 @@ from focsbench.errors import ConfigError
 
 from .base import ReportContext
 from .estimators import SPEC as ESTIMATORS
-from .overview import TABLES
+from .paper_tables import TABLES
 from .seed_tables import spec_over_seeds, without_spread
 from .table_data import table_csv
 from .table_spec import TableSpec

@@ -13,7 +13,7 @@ from .comparisons import comparisons_section, write_comparisons
 from .evidence import Evidence
 from .findings import headline
 from .judging import judge
-from .overview import TABLES
+from .paper_tables import TABLES
 from .published import PublishedTable, load_published
 from .table_data import table_csv
 from .table_spec import TableSpec

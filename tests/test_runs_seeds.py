@@ -131,7 +131,7 @@ def test_files_over_seeds(tmp_path):
 
 
 def test_tables_over_seeds_print_the_spread_over_seeds(tmp_path):
-    from focsbench.reports.overview import TABLES
+    from focsbench.reports.paper_tables import TABLES
     from focsbench.reports.seed_tables import spec_over_seeds
 
     run = RunFolder(tmp_path / "run")

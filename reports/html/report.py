@@ -9,10 +9,10 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from focsbench.reports import leaderboard, supplement_table1, table1, table2, table3, table4, table5
+from focsbench.reports import leaderboard
 from focsbench.reports.base import ReportContext, write_text
 from focsbench.reports.failures import failure_groups
-from focsbench.reports.table_spec import TableSpec
+from focsbench.reports.paper_tables import TABLES
 
 from .claims import claims_data
 from .curves import curve_data
@@ -22,14 +22,6 @@ from .maps import map_data
 from .provenance import protocol_cards, provenance_tables
 from .tables import page_table
 
-TABLES: tuple[TableSpec, ...] = (
-    table1.SPEC,
-    table2.SPEC,
-    table3.SPEC,
-    table4.SPEC,
-    table5.SPEC,
-    supplement_table1.SPEC,
-)
 SCRIPTS = ("common.js", "tables.js", "curves.js", "gallery.js", "maps.js")
 LIBRARY = "vendor/plotly-gl3d.min.js"
 
