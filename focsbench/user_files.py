@@ -6,9 +6,11 @@ before that is known.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
+from typing import Any
 
 from focsbench.errors import InputError
 
@@ -64,6 +66,21 @@ def read_text(path: Path, what: str, largest: int = LARGEST_TEXT) -> str:
         return read_bytes(path, what, largest).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise _no_text(path, what, error) from None
+
+
+def read_json_object(path: Path, what: str) -> dict[str, Any]:
+    """Return the object in a JSON file of the user's.
+
+    Raises:
+        InputError: as :func:`read_text`, and if it is no JSON or no object.
+    """
+    try:
+        content = json.loads(read_text(path, what))
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: not readable as JSON ({error}); write it again.") from None
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: expected an object in the {what}; write it again.")
+    return content
 
 
 def text_lines(path: Path, what: str) -> Iterator[str]:

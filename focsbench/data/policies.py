@@ -6,12 +6,11 @@ protocol card to its text. The choices themselves stand in ``policies.json`` of 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from focsbench.errors import InputError
-from focsbench.user_files import read_text
+from focsbench.user_files import read_json_object
 
 POLICY_FILE = "policies.json"
 
@@ -30,10 +29,7 @@ def read_policies(path: Path) -> dict[str, str]:
     """
     if not path.exists():
         return {}
-    try:
-        content = json.loads(read_text(path, "file of rules"))
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not readable as JSON ({error}); write it again.") from None
-    if not isinstance(content, dict) or not all(isinstance(x, str) for x in content.values()):
+    content = read_json_object(path, "file of rules")
+    if not all(isinstance(text, str) for text in content.values()):
         raise InputError(f"{path}: expected an object of texts; write it again.")
     return content

@@ -31,7 +31,6 @@ official NoW form: meshes and landmarks only, unit unknown.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
@@ -48,7 +47,7 @@ from focsbench.errors import ConfigError, InputError
 from focsbench.geometry.io import ply_bytes, read_landmarks7, read_mesh
 from focsbench.storage import storage_error
 from focsbench.types import BoolArray, FloatArray, Mesh, Reconstruction
-from focsbench.user_files import read_bytes, read_text
+from focsbench.user_files import read_bytes, read_json_object
 
 MESH_SUFFIXES = (".obj", ".ply")  # the first that is there is read
 LANDMARK_SUFFIXES = (".npy", ".txt")
@@ -306,14 +305,9 @@ def _first(stem: Path, suffixes: tuple[str, ...], what: str) -> Path:
 def _read_manifest(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
-    try:
-        manifest = json.loads(read_text(path, "manifest"))
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not readable as JSON ({error}); write it again.") from None
-    if (
-        not isinstance(manifest, dict)
-        or not isinstance(manifest.get("failures", {}), dict)
-        or not isinstance(manifest.get("provides", []), list)
+    manifest = read_json_object(path, "manifest")
+    if not isinstance(manifest.get("failures", {}), dict) or not isinstance(
+        manifest.get("provides", []), list
     ):
         raise InputError(
             f"{path}: expected an object with 'failures' as {{key: reason}} and 'provides' as a "

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from focsbench.geometry.normals import unit_vectors, vertex_normals
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import SubFigure
@@ -61,7 +63,7 @@ def render_view(
     xy = np.stack([(points[:, 0] - left) * per_mm, (top - points[:, 1]) * per_mm], axis=1)
     depth = 1000.0 - points[:, 2]
     ids, weights, _ = rasterize_arrays(xy, depth, triangles, height, width, cull=True)
-    shade = _shade(_vertex_normals(points, triangles))
+    shade = _shade(unit_vectors(vertex_normals(points, triangles)))
     paint = _CLAY if colours is None else np.asarray(colours)
     shaded = (paint * shade[:, None]).astype(np.float32)
     picture = np.ones((height, width, 3), dtype=np.float32)
@@ -78,17 +80,6 @@ def _shade(normals: Array) -> Array:
         unit = direction / np.linalg.norm(direction)
         total += power * np.clip(normals @ unit, 0, None)
     return total
-
-
-def _vertex_normals(points: Array, triangles: Array) -> Array:
-    """Unit normals (V, 3), area weighted."""
-    corners = points[triangles].astype(np.float64)
-    faces = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    normals = np.zeros(points.shape)
-    for corner in range(3):
-        np.add.at(normals, triangles[:, corner], faces)
-    lengths = np.linalg.norm(normals, axis=1, keepdims=True)
-    return np.asarray(normals / np.maximum(lengths, 1e-12))
 
 
 def show_view(axes: Axes, vertices: Array, triangles: Array, title: str = "", **view: Any) -> None:

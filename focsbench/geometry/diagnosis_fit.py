@@ -13,6 +13,7 @@ from focsbench.geometry.diagnosis_kernels import (
 )
 from focsbench.geometry.diagnosis_landmarks import SUBNASALE, eye_distance, face_frame
 from focsbench.geometry.diagnosis_mesh import far_landmarks, hashes_of, off_mesh
+from focsbench.geometry.normals import triangle_normals, unit_vectors
 from focsbench.geometry.procrustes import procrustes
 from focsbench.geometry.scan_alignment import ScanAlignment
 from focsbench.geometry.scan_crop import CroppedScan
@@ -124,15 +125,6 @@ def surface_findings(
     ]
 
 
-def _normals(vertices: FloatArray, triangles: IntArray) -> FloatArray:
-    """Unit normals (F, 3); zero where a triangle has no area."""
-    a, b, c = (vertices[triangles[:, k]] for k in range(3))
-    normals = np.cross(b - a, c - a)
-    length = np.linalg.norm(normals, axis=1, keepdims=True)
-    normals /= np.where(length > 0, length, 1)
-    return normals
-
-
 def _expression_findings(
     scan: CroppedScan, placed: FloatArray, alignment: ScanAlignment, *, exact: bool
 ) -> list[Finding]:
@@ -209,7 +201,8 @@ def _along_normal(points: FloatArray, alignment: ScanAlignment, rows: IntArray) 
     corners = tree.triangles[alignment.triangles[rows]]
     at_start = start.apply((points - move.translation) @ move.rotation / move.scale)
     offset = at_start - tree.vertices[corners[:, 0]]
-    height = np.abs(np.einsum("ni,ni->n", offset, _normals(tree.vertices, corners)))
+    normal = unit_vectors(triangle_normals(tree.vertices, corners))
+    height = np.abs(np.einsum("ni,ni->n", offset, normal))
     along: BoolArray = height > BORDER_COSINE * alignment.distances[rows] * start.scale / move.scale
     return along
 
@@ -223,7 +216,7 @@ def _layer_findings(alignment: ScanAlignment, eyes: float) -> list[Finding]:
     tree = alignment.tree
     rows = np.linspace(0, len(alignment.triangles) - 1, SAMPLES).astype(np.int64)
     holders = alignment.triangles[rows]
-    normal = _normals(tree.vertices, tree.triangles[holders])
+    normal = unit_vectors(triangle_normals(tree.vertices, tree.triangles[holders]))
     centre = tree.vertices[tree.triangles[holders]].mean(axis=1)
     layered = np.zeros(SAMPLES, dtype=bool)
     for side in (-1, 1):
@@ -231,7 +224,7 @@ def _layer_findings(alignment: ScanAlignment, eyes: float) -> list[Finding]:
         offset = found.points - centre
         along = side * np.einsum("ni,ni->n", offset, normal)
         beside = np.linalg.norm(offset - (side * along)[:, None] * normal, axis=1)
-        other = _normals(tree.vertices, tree.triangles[found.triangles])
+        other = unit_vectors(triangle_normals(tree.vertices, tree.triangles[found.triangles]))
         parallel = np.abs(np.einsum("ni,ni->n", other, normal)) > 0.7
         layered |= (
             (found.triangles != holders)

@@ -27,6 +27,7 @@ from scipy.linalg import cho_factor, cho_solve
 from focsbench.geometry.barycentric import barycentric_weights, surface_points
 from focsbench.geometry.closest_point import ClosestPointTree
 from focsbench.geometry.nonrigid_field import SmoothField
+from focsbench.geometry.normals import unit_vectors, vertex_normals
 from focsbench.geometry.procrustes import Similarity, procrustes
 from focsbench.geometry.scan_alignment import ScanAlignment
 from focsbench.types import BoolArray, FloatArray, IntArray
@@ -156,7 +157,7 @@ class _Registration:
     def __init__(self, scan: BendableScan, tree: ClosestPointTree, landmarks: FloatArray) -> None:
         self._scan, self._tree, self._landmarks = scan, tree, landmarks
         self._rules = scan.rules
-        self._normals = _vertex_normals(tree.vertices, tree.triangles)
+        self._normals = vertex_normals(tree.vertices, tree.triangles)
 
     def run(self, place: Similarity) -> tuple[Similarity, FloatArray]:
         """Return the placement of the prediction on the scan, and the field's coefficients.
@@ -188,7 +189,7 @@ class _Registration:
         weights = barycentric_weights(
             closest.points, self._tree.vertices, triangles, closest.triangles
         )
-        smooth = _unit(surface_points(self._normals, triangles, closest.triangles, weights))
+        smooth = unit_vectors(surface_points(self._normals, triangles, closest.triangles, weights))
         offset = bent - closest.points
         beside = offset - (offset * smooth).sum(axis=1)[:, None] * smooth
         confidence = _taper(closest.distances / rules.reach) * _taper(
@@ -196,7 +197,7 @@ class _Registration:
         )
         # The gradient of the distance; on the surface itself only rounding is left of it.
         away = closest.distances > _ON_SURFACE_MM
-        directions = np.where(away[:, None], _unit(offset), smooth)
+        directions = np.where(away[:, None], unit_vectors(offset), smooth)
         return _Match(closest.points, closest.triangles, weights, directions, confidence)
 
     def _by_landmarks(self, place: Similarity) -> FloatArray:
@@ -230,25 +231,6 @@ def _sample(count: int, wanted: int) -> IntArray:
 def _taper(share: FloatArray) -> FloatArray:
     """Falls from 1 at half a limit to 0 at the limit: no point is in or out by a hair."""
     return np.asarray(np.clip(2 - 2 * share, 0, 1))
-
-
-def _vertex_normals(vertices: FloatArray, triangles: IntArray) -> FloatArray:
-    """(V, 3) sums of the normals of the triangles around each vertex, weighted by their area."""
-    a, b, c = (vertices[triangles[:, corner]] for corner in range(3))
-    normals = np.cross(b - a, c - a)
-    count = len(vertices)
-    return np.column_stack(
-        [
-            np.bincount(triangles.ravel(), np.repeat(normals[:, axis], 3), minlength=count)
-            for axis in range(3)
-        ]
-    )
-
-
-def _unit(vectors: FloatArray) -> FloatArray:
-    """Vectors of length 1 in the same directions; zero stays zero."""
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0))
 
 
 def _chain(second: Similarity, first: Similarity) -> Similarity:
