@@ -18,6 +18,7 @@ T = TypeVar("T")
 
 SILENCE = "FOCSBENCH_NO_PROGRESS"
 LINES = "FOCSBENCH_PROGRESS_LINES"  # seconds between the lines of one task; unset: no lines
+FEW = 5  # items that foretell nothing: the first ones also wait for imports and compilation
 
 
 def silence() -> None:
@@ -85,8 +86,10 @@ def counted(description: str, total: int, done: int = 0) -> Iterator[Callable[[i
         now = time.monotonic()
         if now - last >= pause:
             last = now
-            left = (now - started) / (finished - done) * (total - finished)
-            text = f"{description}: {finished} of {total}, {failed} failed, about {left:.0f} s left"
+            text = f"{description}: {finished} of {total}, {failed} failed"
+            if finished - done >= FEW:
+                left = (now - started) / (finished - done) * (total - finished)
+                text += f", about {left:.0f} s left"
             # One write: the lines of several processes must not mix.
             sys.stderr.write(text + "\n")
             sys.stderr.flush()

@@ -205,9 +205,9 @@ def test_processes_note_what_they_finish(tmp_path):
 
 def test_without_a_terminal_a_line_now_and_then(capsys):
     with announcing(0.0):
-        each("score", NAMES, partial(break_on_two))
+        each("score", [f"image {number}" for number in range(6)], partial(break_on_two))
     lines = capsys.readouterr().err.splitlines()
-    assert lines[0].startswith("score: 1 of 4, 0 failed, about ")
-    assert lines[-1].startswith("score: 4 of 4, 1 failed, about 0 s left")
+    assert lines[0] == "score: 1 of 6, 0 failed"  # the first ones foretell nothing
+    assert lines[-1] == "score: 6 of 6, 1 failed, about 0 s left"
     each("score", NAMES, square)
     assert capsys.readouterr().err == ""
