@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, TypeVar
@@ -40,12 +40,15 @@ def drawing() -> bool:
 
 
 def track(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
-    """Yield the items behind a progress bar; without a terminal on stderr, draw nothing."""
-    if not drawing():
-        yield from items
-        return
-    with _progress() as progress:
-        yield from progress.track(items, total=total, description=description)
+    """Yield the items, and show how many of them are done as :func:`counted` does.
+
+    total: number of items, where they do not know it themselves; else there are no lines.
+    """
+    number = len(items) if total is None and isinstance(items, Sized) else total
+    with counted(description, number) as count:
+        for item in items:
+            yield item
+            count(None)
 
 
 @contextmanager
@@ -66,11 +69,14 @@ def announcing(seconds: float) -> Iterator[None]:
 
 
 @contextmanager
-def counted(description: str, total: int, done: int = 0) -> Iterator[Callable[[int], None]]:
+def counted(
+    description: str, total: int | None, done: int = 0
+) -> Iterator[Callable[[int | None], None]]:
     """Show how many items of a task are done, and how many of them failed.
 
-    Gives a function that is called with the number of failures after each item. On a terminal
-    there is a bar; elsewhere, while :func:`announcing` asks for it, a line on stderr now and then.
+    Gives a function that is called after each item with the number of failures, or None where
+    none is possible. On a terminal there is a bar; elsewhere, while :func:`announcing` asks for
+    it, a line on stderr now and then.
     """
     if drawing():
         with _bar(description, total, done) as advance:
@@ -80,13 +86,14 @@ def counted(description: str, total: int, done: int = 0) -> Iterator[Callable[[i
     started, finished = time.monotonic(), done
     last = started
 
-    def count(failed: int) -> None:
+    def count(failed: int | None) -> None:
         nonlocal finished, last
         finished += 1
         now = time.monotonic()
-        if now - last >= pause:
+        if total is not None and now - last >= pause:
             last = now
-            text = f"{description}: {finished} of {total}, {failed} failed"
+            text = f"{description}: {finished} of {total}"
+            text += "" if failed is None else f", {failed} failed"
             if finished - done >= FEW:
                 left = (now - started) / (finished - done) * (total - finished)
                 text += f", about {left:.0f} s left"
@@ -98,13 +105,13 @@ def counted(description: str, total: int, done: int = 0) -> Iterator[Callable[[i
 
 
 @contextmanager
-def _bar(description: str, total: int, done: int) -> Iterator[Callable[[int], None]]:
+def _bar(description: str, total: int | None, done: int) -> Iterator[Callable[[int | None], None]]:
     from rich.progress import TextColumn
 
     with _progress(TextColumn("{task.fields[failed]}")) as bars:
         task = bars.add_task(description, total=total, completed=done, failed="")
 
-        def count(failed: int) -> None:
+        def count(failed: int | None) -> None:
             bars.update(task, advance=1, failed=f"{failed} failed" if failed else "")
 
         yield count

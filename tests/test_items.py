@@ -18,7 +18,7 @@ from focsbench.items import (
     surrounded_by,
 )
 from focsbench.journal import Journal
-from focsbench.progress import announcing
+from focsbench.progress import announcing, track
 
 NAMES = ["a", "b", "c", "d"]
 
@@ -209,5 +209,10 @@ def test_without_a_terminal_a_line_now_and_then(capsys):
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == "score: 1 of 6, 0 failed"  # the first ones foretell nothing
     assert lines[-1] == "score: 6 of 6, 1 failed, about 0 s left"
+    with announcing(0.0):
+        assert list(track(range(7), "em")) == list(range(7))
+        assert list(track(iter("ab"), "of unknown number")) == ["a", "b"]
+    lines = capsys.readouterr().err.splitlines()
+    assert (lines[0], lines[-1], len(lines)) == ("em: 1 of 7", "em: 7 of 7, about 0 s left", 7)
     each("score", NAMES, square)
     assert capsys.readouterr().err == ""

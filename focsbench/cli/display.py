@@ -15,7 +15,7 @@ from focsbench.runs.outcome import Policy, Status, StepResult
 from focsbench.runs.plan import Plan, Step
 from focsbench.runs.run_folder import RunFolder
 
-LINES_EVERY = 10.0  # seconds between lines about the items of one step, without a terminal
+LINES_EVERY = 30.0  # seconds between lines about one step, without a terminal
 STAGES = {
     "face_model": "data",
     "data": "data",
