@@ -43,7 +43,7 @@ def test_a_run_then_nothing_then_only_what_changed(toys, store):
 
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch):
-    monkeypatch.setattr("focsbench.runs.executor.PAUSE", 0.0)
+    monkeypatch.setattr("focsbench.runs.attempts.PAUSE", 0.0)
 
 
 @pytest.mark.parametrize("workers", [1, 3])

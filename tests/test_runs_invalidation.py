@@ -10,7 +10,7 @@ import pytest
 from focsbench import registry
 from focsbench.profiles.profile import load_profile
 from focsbench.registry import Kind
-from focsbench.runs import pipeline
+from focsbench.runs import pipeline, step_maker
 from focsbench.runs.cards import card_fingerprint
 from focsbench.runs.dataset_manifest import manifest
 from focsbench.runs.executor import Executor
@@ -27,7 +27,7 @@ DATASETS = {"celeba": ["celeba_rmse"], "ar": ["ar_rmse", "ar_segmentation"], "no
 
 @pytest.fixture(autouse=True)
 def one_tree(monkeypatch, tmp_path):
-    monkeypatch.setattr(pipeline, "SourceTree", lambda: TREE)
+    monkeypatch.setattr(step_maker, "SourceTree", lambda: TREE)
     monkeypatch.setenv("FOCSBENCH_CACHE", str(tmp_path / "cache"))
     TREE.version("focsbench.runs.real_data:real_data_step")
 
@@ -153,7 +153,7 @@ def test_links_that_lead_in_circles_end(tmp_path):
 @pytest.fixture(scope="module")
 def before():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline, "SourceTree", lambda: TREE)
+        patch.setattr(step_maker, "SourceTree", lambda: TREE)
         return pipeline.build_plan(profile())
 
 

@@ -13,10 +13,10 @@ from focsbench.profiles.profile import check_profile, load_profile
 from focsbench.runs import run_all
 from focsbench.runs.pipeline import build_plan
 from focsbench.runs.plan import Plan
-from focsbench.runs.run_folder import RunFolder
+from focsbench.runs.run_folder import RunFolder, run_folders
 from focsbench.runs.score import COLUMNS, write_rows
 from focsbench.runs.seed_summary import summarise_seeds
-from focsbench.runs.seeds import run_folders, write_over_seeds
+from focsbench.runs.seeds import write_over_seeds
 from focsbench.runs.summary import SummaryEntry, summarise
 from focsbench.types import ResultRow
 

@@ -32,8 +32,8 @@ def run_options(
         ConfigError: if a policy or the executor does not exist.
     """
     from focsbench.cli.display import Display
+    from focsbench.runs.attempts import RETRIES
     from focsbench.runs.environment import usable_cores
-    from focsbench.runs.executor import RETRIES
     from focsbench.runs.run_all import RunOptions
     from focsbench.runs.wanted import parse_policies, wanted_backend
 

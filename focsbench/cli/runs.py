@@ -49,8 +49,7 @@ def show(
 
     from focsbench.errors import InputError
     from focsbench.runs.history import read_provenance
-    from focsbench.runs.run_folder import RunFolder
-    from focsbench.runs.seeds import run_folders
+    from focsbench.runs.run_folder import RunFolder, run_folders
 
     for folder in run_folders(run):
         facts = read_provenance(folder)

@@ -13,9 +13,9 @@ from focsbench import registry
 from focsbench.errors import CacheError, ConfigError
 from focsbench.focs.config import FocsConfig
 from focsbench.registry import Kind
+from focsbench.runs.artefact import DESCRIPTION
 from focsbench.runs.run_folder import RunFolder
 from focsbench.runs.sources import SourceTree
-from focsbench.runs.store import DESCRIPTION
 from focsbench.weights.store import path_of
 
 ENCODER = "encoder.safetensors"  # as training writes them (focs/build.py)

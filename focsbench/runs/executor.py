@@ -4,29 +4,24 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from focsbench.errors import CacheError, StorageError
 from focsbench.processes import reason_of
+from focsbench.runs.artefact import Artefact
+from focsbench.runs.attempts import RETRIES, Attempts
 from focsbench.runs.backends import Backend, ProcessPool
 from focsbench.runs.outcome import Listener, Outcome, Policy, Silent, Status, StepResult
 from focsbench.runs.plan import Plan, Step, content_key
-from focsbench.runs.store import Artefact, Store
+from focsbench.runs.step_locks import StepLocks
+from focsbench.runs.store import Store
 from focsbench.runs.worker import Task
-from focsbench.storage import may_pass, storage_error
-
-if TYPE_CHECKING:
-    from filelock import BaseFileLock
 
 NOT_IN_STORE = "its result is not in the run folder; run focsbench run-all first."
-RETRIES = 2
 POLL = 0.2  # seconds between looks at what another process is making
-PAUSE = 1.0  # seconds before the second attempt, twice as long before the third
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +68,7 @@ class Executor:
             results = schedule.run()
         finally:
             backend.close()
-            schedule.unlock()
+            schedule.locks.release_all()
         return Outcome(tuple(results[step.name] for step in plan.steps))
 
 
@@ -89,10 +84,8 @@ class _Schedule:
         self._damage: dict[str, str] = {}
         self._running: dict[Future[None], tuple[Step, float]] = {}
         self._waiting: dict[str, Step] = {}
-        self._locks: dict[str, BaseFileLock] = {}
-        self._attempts: Counter[str] = Counter()
-        self._troubles: dict[str, str] = {}
-        self._not_before: dict[str, float] = {}
+        self.locks = StepLocks(executor.store)
+        self._attempts = Attempts(executor.retries)
         self._settled = False
         self._storage = ""
 
@@ -112,11 +105,6 @@ class _Schedule:
             elif held_up:
                 time.sleep(POLL)
         return self._results
-
-    def unlock(self) -> None:
-        """Let other processes make what this one has begun."""
-        for lock in self._locks.values():
-            lock.release()
 
     def _found(self, step: Step) -> bool:
         """Take a step's result from the store; return whether it is there and may be used."""
@@ -189,7 +177,7 @@ class _Schedule:
                 continue
             if self._executor.policy(step) is Policy.ONLY_CACHE:
                 continue
-            if time.monotonic() < self._not_before.get(step.name, 0.0):
+            if self._attempts.has_to_wait(step.name):
                 held_up = True
             elif not self._backend.has_room(step):
                 if step.parallel and self._backend.alone:
@@ -205,33 +193,19 @@ class _Schedule:
 
     def _lock(self, step: Step) -> bool:
         """Take the lock of a step's result; return False while another process has it."""
-        from filelock import Timeout
-
-        if step.name in self._locks:
-            return True
-        store = self._executor.store
         try:
-            lock = store.lock(step.name, self._keys[step.name])
-            lock.acquire(timeout=0)
-            store.keep_sources(step.code_version, step.sources)
-        except Timeout:
+            return self.locks.take(step, self._keys[step.name])
+        except StorageError as error:
+            self._halt(str(error))
             return False
-        except (OSError, StorageError) as error:
-            full = storage_error(error, store.root)
-            if full is None:
-                raise
-            self._halt(str(full))
-            return False
-        self._locks[step.name] = lock
-        return True
 
     def _start(self, step: Step) -> None:
         del self._waiting[step.name]
         # Another process may have made it since this one last looked.
-        if not self._attempts[step.name] and self._found(step):
+        if not self._attempts.begun(step.name) and self._found(step):
             return
         self._executor.listener.started(step)
-        self._attempts[step.name] += 1
+        self._attempts.begin(step.name)
         start = time.perf_counter()
         self._running[self._backend.submit(self._task(step), step)] = (step, start)
 
@@ -253,7 +227,7 @@ class _Schedule:
             place=step.place,
             # Damaged, asked to be made again, or made when its inputs lay elsewhere.
             replace=there and policy is not Policy.NEVER,
-            attempt=self._attempts[step.name],
+            attempt=self._attempts.begun(step.name),
             shuffle=self._executor.shuffle,
         )
 
@@ -268,7 +242,7 @@ class _Schedule:
             artefact = self._executor.store.find(step.name, self._keys[step.name])
         except CacheError as damage:
             error = error or damage
-        attempts = self._attempts[step.name]
+        attempts = self._attempts.begun(step.name)
         result = StepResult(step.name, Status.DONE, seconds, "", "", artefact, attempts)
         if error is None and artefact is not None:
             self._finish(replace(result, notice=self._notice(step, artefact)))
@@ -283,27 +257,18 @@ class _Schedule:
 
     def _again(self, step: Step, error: BaseException) -> bool:
         """Let a step wait for another attempt if its trouble may pass; return whether it will."""
-        attempts = self._attempts[step.name]
-        passing = isinstance(error, BrokenExecutor) or may_pass(error)
-        if not passing or attempts > self._executor.retries:
-            return False
-        reason = reason_of(error)
-        log.warning("%s: attempt %d failed: %s", step.name, attempts, reason)
-        self._troubles[step.name] = reason
-        self._not_before[step.name] = time.monotonic() + PAUSE * 2 ** (attempts - 1)
-        self._waiting = {step.name: step, **self._waiting}
-        self._executor.listener.retried(step, reason)
-        return True
+        trouble = self._attempts.again(step.name, error)
+        if trouble:
+            self._waiting = {step.name: step, **self._waiting}
+            self._executor.listener.retried(step, trouble)
+        return bool(trouble)
 
     def _notice(self, step: Step, artefact: Artefact | None) -> str:
         notices = []
         if step.name in self._damage and artefact is not None:
             damage = self._damage[step.name].removesuffix("; run again.")
             notices.append(f"computed again: {damage}")
-        if step.name in self._troubles:
-            attempts = self._attempts[step.name]
-            notices.append(f"{attempts} attempts: {self._troubles[step.name]}")
-        return "; ".join(notices)
+        return "; ".join(filter(None, [*notices, self._attempts.notice(step.name)]))
 
     def _halt(self, reason: str) -> None:
         """Start nothing more: whatever it is, it could not be written."""
@@ -316,9 +281,7 @@ class _Schedule:
         self._finish(result)
 
     def _finish(self, result: StepResult) -> None:
-        lock = self._locks.pop(result.name, None)
-        if lock is not None:
-            lock.release()
+        self.locks.release(result.name)
         self._results[result.name] = result
         self._settled = self._settled and result.artefact is not None
         self._executor.listener.finished(result)

@@ -5,17 +5,16 @@ Nothing here depends on today's plan: a run that older code made is read in the 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from focsbench.errors import InputError
 from focsbench.files import sha256_of
-from focsbench.runs.run_folder import RESULTS, RunFolder
+from focsbench.runs.artefact import DESCRIPTION, read_description
+from focsbench.runs.run_folder import RESULTS, RunFolder, run_folders
 from focsbench.runs.score import ARRAYS, COLUMNS, ROWS
-from focsbench.runs.seeds import run_folders
-from focsbench.runs.store import DESCRIPTION, Store
+from focsbench.runs.store import Store
 from focsbench.user_files import require_file
 
 if TYPE_CHECKING:
@@ -123,7 +122,7 @@ def _inputs_of_results(run: RunFolder) -> dict[str, str]:
     """Return the content keys of the steps that the results were joined from; {} if not kept."""
     digest = sha256_of(run.root / RESULTS)
     for path in sorted(run.store.root.glob(f"aggregate-*/{DESCRIPTION}")):
-        facts = _description(path)
+        facts = read_description(path.parent)
         if facts.get("files", {}).get(RESULTS, {}).get("sha256") == digest:
             return dict(facts.get("inputs", {}))
     return {}
@@ -136,7 +135,7 @@ def _data_keys(store: Store, inputs: dict[str, str]) -> dict[str, str]:
     """
     keys: dict[str, str] = {}
     for name, key in inputs.items():
-        keys |= _photographs(_description(store.folder(name, key) / DESCRIPTION))
+        keys |= _photographs(read_description(store.folder(name, key)))
     return keys
 
 
@@ -153,18 +152,10 @@ def sweep_folder(store: Store, data: str) -> Path | None:
     words = set(data.split())
     found = []
     for path in sorted(store.root.glob(f"sweep-*/{DESCRIPTION}")):
-        own = _photographs(_description(path))
+        own = _photographs(read_description(path.parent))
         if own and words.issuperset(_text({name: key}) for name, key in own.items()):
             found.append(path.parent)
     return found[0] if len(found) == 1 else None
-
-
-def _description(path: Path) -> dict[str, Any]:
-    try:
-        facts = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return facts if isinstance(facts, dict) else {}
 
 
 def _occluders(config: dict[str, Any]) -> dict[str, tuple[str, ...]]:

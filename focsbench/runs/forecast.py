@@ -15,9 +15,10 @@ from statistics import median
 from typing import Any
 
 from focsbench.errors import CacheError
+from focsbench.runs.artefact import DESCRIPTION, Artefact, read_description
 from focsbench.runs.outcome import Policy
 from focsbench.runs.plan import Plan, Step
-from focsbench.runs.store import DESCRIPTION, Artefact, Store, read_description
+from focsbench.runs.store import Store
 
 MOST = 3  # changed values or files that are named
 

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from focsbench.files import sha256_of
+from focsbench.runs.artefact import read_description
 from focsbench.runs.forecast import differences
 from focsbench.runs.provenance import PROVENANCE
 from focsbench.runs.run_folder import RESULTS, SUMMARY, RunFolder
-from focsbench.runs.store import LOCKS, PARTIAL, owner_of, read_description
+from focsbench.runs.store import LOCKS, PARTIAL, owner_of
 
 
 @dataclass(frozen=True)

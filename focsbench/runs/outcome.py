@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from focsbench.runs.artefact import Artefact
 from focsbench.runs.plan import Step
-from focsbench.runs.store import Artefact
 
 
 class Policy(StrEnum):

@@ -17,8 +17,8 @@ from focsbench.files import write_json
 from focsbench.items import Answer, Failure, each
 from focsbench.processes import reason_of
 from focsbench.registry import Kind
+from focsbench.runs.artefact import FAILURES
 from focsbench.runs.datasets import dataset_root
-from focsbench.runs.store import FAILURES
 from focsbench.storage import patiently
 from focsbench.types import Baseline, BaselineContext, FaceDataset, Reconstruction, Sample
 

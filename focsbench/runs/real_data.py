@@ -11,8 +11,8 @@ from typing import Any
 
 from focsbench.data.staging import stage
 from focsbench.files import write_json
+from focsbench.runs.artefact import FAILURES
 from focsbench.runs.datasets import FOLDERS
-from focsbench.runs.store import FAILURES
 
 
 def real_data_step(

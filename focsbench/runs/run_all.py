@@ -9,9 +9,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from focsbench.profiles.profile import Profile
+from focsbench.runs.attempts import RETRIES
 from focsbench.runs.backends import Backend, ProcessPool
 from focsbench.runs.environment import describe_environment
-from focsbench.runs.executor import RETRIES, Executor
+from focsbench.runs.executor import Executor
 from focsbench.runs.forecast import Forecast, forecast
 from focsbench.runs.logs import logging_to
 from focsbench.runs.outcome import Listener, Outcome, Policy, Silent

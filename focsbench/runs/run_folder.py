@@ -28,7 +28,8 @@ from typing import Any
 
 from focsbench.errors import ConfigError, InputError
 from focsbench.files import copy_if_changed, write_atomically, write_json
-from focsbench.runs.store import DESCRIPTION, Artefact, Store
+from focsbench.runs.artefact import DESCRIPTION, Artefact
+from focsbench.runs.store import Store
 
 STORE = "artefacts"
 AGGREGATE = "aggregate"  # the step that makes results.csv and summary.json
@@ -201,3 +202,17 @@ class RunFolder:
             )
         if not os.access(self.root, os.W_OK | os.X_OK):
             raise ConfigError(f"{self.root}: cannot be written; choose another --output.")
+
+
+def run_folders(path: Path) -> list[RunFolder]:
+    """Return the run folders of a run: itself, or those of its seeds in ascending order.
+
+    Raises:
+        InputError: if the folder is not a run.
+    """
+    run = RunFolder(path)
+    config = run.read_config()
+    count = config.get("seeds", 1)
+    if not isinstance(count, int) or count < 2:
+        return [run]
+    return [RunFolder(path / f"{SEED}{config['seed'] + number}") for number in range(count)]

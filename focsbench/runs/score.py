@@ -11,8 +11,8 @@ from focsbench import registry
 from focsbench.data.layouts import open_dataset
 from focsbench.files import write_json
 from focsbench.registry import Kind
+from focsbench.runs.artefact import FAILURES
 from focsbench.runs.datasets import dataset_root
-from focsbench.runs.store import FAILURES
 from focsbench.types import FaceDataset, ResultRow
 
 ROWS = "rows.csv"

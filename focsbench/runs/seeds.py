@@ -1,4 +1,4 @@
-"""A run over several seeds: where each lies, and their results together."""
+"""The results of a run over several seeds together."""
 
 from __future__ import annotations
 
@@ -13,25 +13,11 @@ from focsbench import registry
 from focsbench.files import write_atomically, write_json
 from focsbench.profiles.profile import Profile
 from focsbench.registry import Kind
-from focsbench.runs.run_folder import RESULTS, SEED, SEED_RESULTS, SEED_SUMMARY, SUMMARY, RunFolder
+from focsbench.runs.run_folder import RESULTS, SEED_RESULTS, SEED_SUMMARY, SUMMARY, RunFolder
 from focsbench.runs.score import COLUMNS, read_rows, row_cells
 from focsbench.runs.seed_summary import summarise_seeds
 from focsbench.runs.summary import SummaryEntry
 from focsbench.types import ResultRow
-
-
-def run_folders(path: Path) -> list[RunFolder]:
-    """Return the run folders of a run: itself, or those of its seeds in ascending order.
-
-    Raises:
-        InputError: if the folder is not a run.
-    """
-    run = RunFolder(path)
-    config = run.read_config()
-    count = config.get("seeds", 1)
-    if not isinstance(count, int) or count < 2:
-        return [run]
-    return [RunFolder(path / f"{SEED}{config['seed'] + number}") for number in range(count)]
 
 
 def write_over_seeds(

@@ -12,9 +12,8 @@ from focsbench import registry
 from focsbench.errors import InputError
 from focsbench.registry import Kind
 from focsbench.runs.finished import NOW, SWEEP, labels_of, read_evidence, read_results, sweep_folder
-from focsbench.runs.run_folder import RESULTS, SEED_SUMMARY, SUMMARY, RunFolder
+from focsbench.runs.run_folder import RESULTS, SEED_SUMMARY, SUMMARY, RunFolder, run_folders
 from focsbench.runs.score import ARRAYS, read_rows
-from focsbench.runs.seeds import run_folders
 from focsbench.runs.summary import SummaryEntry, summarise
 from focsbench.runs.uncertainty import with_uncertainty
 

@@ -22,60 +22,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from focsbench.errors import CacheError
-from focsbench.files import flush_folder, sha256_of, write_json
+from focsbench.files import flush_folder, write_json
 from focsbench.items import JOURNAL
 from focsbench.journal import Journal
+from focsbench.runs.artefact import DESCRIPTION, Artefact, describe, read_artefact
 from focsbench.storage import storage_error
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
-DESCRIPTION = "artefact.json"
-FAILURES = "failures.json"  # a step may write it: {item: reason} of items it had to leave out
 PARTIAL = ".partial-"
 LOCKS = ".locks"
 SOURCES = ".sources"
-SCHEMA = 1
-
-
-@dataclass(frozen=True)
-class Artefact:
-    """A complete result.
-
-    folder: where its files lie; key: its content key; seconds: wall time of the step;
-    files: size and SHA-256 by path relative to the folder; failures: reason by failed item;
-    place: where the step was told that things lie; made: what making it took, and where.
-    """
-
-    folder: Path
-    key: str
-    seconds: float
-    files: Mapping[str, Mapping[str, Any]]
-    failures: Mapping[str, str]
-    place: Mapping[str, Any] = field(default_factory=dict)
-    made: Mapping[str, Any] = field(default_factory=dict)
-
-    def check_sizes(self) -> None:
-        """Raise CacheError if a file is missing or has another size than when it was written."""
-        for name, facts in self.files.items():
-            path = self.folder / name
-            try:
-                size = path.stat().st_size
-            except OSError:
-                raise CacheError(f"{path}: this cached file is missing; run again.") from None
-            if size != facts["size"]:
-                raise CacheError(
-                    f"{path}: this cached file has {size} bytes instead of {facts['size']}; "
-                    "run again."
-                )
-
-    def check_hashes(self) -> None:
-        """Raise CacheError if the content of a file is not what was written."""
-        for name, facts in self.files.items():
-            path = self.folder / name
-            if sha256_of(path) != facts["sha256"]:
-                raise CacheError(f"{path}: this cached file was changed; run again.")
 
 
 @dataclass(frozen=True)
@@ -116,7 +74,7 @@ class Store:
         folder = self.folder(name, key)
         if not folder.is_dir():
             return None
-        artefact = _read(folder, key)
+        artefact = read_artefact(folder, key)
         artefact.check_sizes()
         if hashes:
             artefact.check_hashes()
@@ -152,14 +110,6 @@ class Store:
             raise storage_error(error, self.root) or error from None
         return FileLock(folder / self.folder(name, key).name, thread_local=False)
 
-    def discard(self, name: str, key: str) -> None:
-        """Delete an artefact."""
-        folder = self.folder(name, key)
-        doomed = self._partial(folder.name)
-        # Renamed first: a folder that is only half deleted must not look like a result.
-        folder.rename(doomed / "old")
-        shutil.rmtree(doomed)
-
     @contextmanager
     def writing(
         self, name: str, key: str, parts: Mapping[str, Any], making: Making | None = None
@@ -192,7 +142,7 @@ class Store:
             }
             facts = {"name": name, "key": key, **parts, "place": dict(making.place), "made": made}
             seconds = time.perf_counter() - start
-            write_json(draft / DESCRIPTION, _describe(draft, facts, seconds))
+            write_json(draft / DESCRIPTION, describe(draft, facts, seconds))
             _publish(draft, folder, replace=making.replace)
             # Last of all: without its journal an interrupted step would begin its items again.
             for rest in (draft, folder / JOURNAL):
@@ -254,33 +204,6 @@ def _cpu_seconds() -> float:
     return sum(os.times()[:4])
 
 
-def _describe(folder: Path, facts: Mapping[str, Any], seconds: float) -> dict[str, Any]:
-    paths = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.is_file() and JOURNAL not in path.relative_to(folder).parts[:1]
-    )
-    return {
-        "schema": SCHEMA,
-        **facts,
-        "seconds": round(seconds, 3),
-        "failures": _read_failures(folder / FAILURES),
-        "files": {
-            path.relative_to(folder).as_posix(): {
-                "size": path.stat().st_size,
-                "sha256": sha256_of(path),
-            }
-            for path in paths
-        },
-    }
-
-
-def _read_failures(path: Path) -> dict[str, str]:
-    if not path.exists():
-        return {}
-    return {str(item): str(reason) for item, reason in json.loads(path.read_bytes()).items()}
-
-
 def _publish(draft: Path, folder: Path, *, replace: bool) -> None:
     draft.chmod(0o755)  # mkdtemp makes folders that only their owner may read
     flush_folder(draft)
@@ -297,33 +220,3 @@ def _publish(draft: Path, folder: Path, *, replace: bool) -> None:
         handle = os.open(folder.parent, os.O_RDONLY)
         os.fsync(handle)
         os.close(handle)
-
-
-def read_description(folder: Path) -> dict[str, Any]:
-    """Return ``artefact.json`` of a folder, empty if it cannot be read."""
-    try:
-        facts = json.loads((folder / DESCRIPTION).read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return facts if isinstance(facts, dict) else {}
-
-
-def _read(folder: Path, key: str) -> Artefact:
-    facts = read_description(folder)
-    try:
-        artefact = Artefact(
-            folder=folder,
-            key=facts["key"],
-            seconds=float(facts["seconds"]),
-            files=facts["files"],
-            failures=facts["failures"],
-            place=facts.get("place", {}),
-            made=facts.get("made", {}),
-        )
-        intact = facts["schema"] == SCHEMA and artefact.key == key
-    except (ValueError, KeyError, TypeError):
-        intact = False
-    if not intact:
-        path = folder / DESCRIPTION
-        raise CacheError(f"{path}: this cached description is missing or damaged; run again.")
-    return artefact

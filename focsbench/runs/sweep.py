@@ -18,11 +18,11 @@ from focsbench.errors import InputError
 from focsbench.files import write_atomically, write_json
 from focsbench.progress import track
 from focsbench.registry import Kind
+from focsbench.runs.artefact import FAILURES
 from focsbench.runs.datasets import dataset_root
 from focsbench.runs.predict import write_predictions
 from focsbench.runs.report import aggregate_step
 from focsbench.runs.score import ROWS, write_rows
-from focsbench.runs.store import FAILURES
 from focsbench.types import FaceDataset, FloatArray, ResultRow, Sample
 
 PROTOCOL = "eta_sweep"
