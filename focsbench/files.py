@@ -26,7 +26,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     Raises:
         StorageError: if the disk is full or the folder cannot be written; the old file stays.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    draft = _draft_of(path)
     try:
         with draft.open("wb") as file:
             file.write(content)
@@ -35,6 +35,22 @@ def write_atomically(path: Path, content: bytes) -> None:
         draft.replace(path)
     except OSError as error:
         raise _undone(draft, error) from error
+
+
+def _draft_of(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+
+
+def remove_drafts(folder: Path, *below: str) -> None:
+    """Delete what killed processes left of files that they were writing into a folder.
+
+    Args:
+        folder: nobody else may be writing into it.
+        *below: patterns of further folders, relative to it.
+    """
+    for place in ("", *(f"{pattern}/" for pattern in below)):
+        for draft in folder.glob(f"{place}.*.tmp"):
+            draft.unlink(missing_ok=True)
 
 
 def flush_folder(folder: Path) -> None:
@@ -82,7 +98,7 @@ def copy_if_changed(source: Path, target: Path) -> None:
 
 def write_atomically_from(source: Path, target: Path) -> None:
     """Copy a file as :func:`write_atomically` writes one, creating its folder."""
-    draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    draft = _draft_of(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, draft)

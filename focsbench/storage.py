@@ -6,6 +6,7 @@ import errno
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -43,25 +44,43 @@ def storage_error(error: BaseException, folder: Path) -> StorageError | None:
 
     Args:
         error: what was raised. Libraries that wrap the system's answer keep its text.
-        folder: where was to be written; named if the error names no file, and an access that is
-            refused outside of it is another matter.
+        folder: where was to be written. The file in it that the error names is named, else the
+            folder; an access that is refused outside of it is another matter.
     """
     if isinstance(error, StorageError):
         return error
     full = [os.strerror(number) for number in _FULL]
     for one in _chain(error):
         number = one.errno if isinstance(one, OSError) else None
+        place = _inside(one, folder)
         if number in _FULL or (number is None and any(text in str(one) for text in full)):
             return StorageError(
-                f"{folder}: cannot be written, because the disk is full ({_text(one)}); free "
-                "some space and give the same command again, which goes on where this one stopped."
+                f"{place or folder}: cannot be written, because the disk is full ({_text(one)}); "
+                "free some space and give the same command again, which goes on where this one "
+                "stopped."
             )
-        if number in _FORBIDDEN and _inside(one, folder):
+        if number in _FORBIDDEN and place is not None:
             return StorageError(
-                f"{folder}: cannot be written ({_text(one)}); change its permissions or choose "
-                "another folder."
+                f"{place}: cannot be written ({_text(one)}); change the permissions of its folder, "
+                "or choose another one, and give the same command again."
             )
     return None
+
+
+@contextmanager
+def storage_errors(folder: Path) -> Iterator[None]:
+    """Say in one sentence that nothing can be written, if that ends the block.
+
+    Raises:
+        StorageError: see :func:`storage_error`; other errors stay what they are.
+    """
+    try:
+        yield
+    except OSError as error:
+        full = storage_error(error, folder)
+        if full is None:
+            raise
+        raise full from error
 
 
 def may_pass(error: BaseException) -> bool:
@@ -93,9 +112,13 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         one = one.__cause__ or one.__context__
 
 
-def _inside(error: BaseException, folder: Path) -> bool:
+def _inside(error: BaseException, folder: Path) -> Path | None:
+    """Return the file that an error names if it lies in a folder."""
     name = error.filename if isinstance(error, OSError) else None
-    return isinstance(name, (str, os.PathLike)) and Path(name).is_relative_to(folder)
+    if not isinstance(name, (str, os.PathLike)):
+        return None
+    path = Path(os.fspath(name))
+    return path if path.absolute().is_relative_to(folder.absolute()) else None
 
 
 def _text(error: BaseException) -> str:

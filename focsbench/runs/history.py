@@ -15,6 +15,7 @@ from focsbench.runs.forecast import differences
 from focsbench.runs.provenance import PROVENANCE
 from focsbench.runs.run_folder import RESULTS, SUMMARY, RunFolder
 from focsbench.runs.store import LOCKS, PARTIAL, owner_of
+from focsbench.storage import storage_errors
 
 
 @dataclass(frozen=True)
@@ -122,16 +123,21 @@ def find_garbage(run: RunFolder, needed: Sequence[tuple[str, str]]) -> list[Garb
 
 
 def collect_garbage(run: RunFolder, garbage: Sequence[Garbage]) -> list[Garbage]:
-    """Delete garbage that no process is making; return what was deleted."""
+    """Delete garbage that no process is making; return what was deleted.
+
+    Raises:
+        StorageError: if the store cannot be written.
+    """
     from filelock import FileLock, Timeout
 
     deleted = []
     locks = run.store.root / LOCKS
-    locks.mkdir(exist_ok=True)
+    with storage_errors(run.store.root):
+        locks.mkdir(exist_ok=True)
     for one in garbage:
         name = owner_of(one.path.name) if one.path.name.startswith(PARTIAL) else one.path.name
         try:
-            with FileLock(locks / name, timeout=0):
+            with storage_errors(run.store.root), FileLock(locks / name, timeout=0):
                 # Renamed first: a folder that is half deleted must not look like a result.
                 doomed = one.path.with_name(f"{PARTIAL}{name}-deleted0")
                 one.path.rename(doomed)

@@ -27,9 +27,10 @@ from pathlib import Path
 from typing import Any
 
 from focsbench.errors import ConfigError, InputError
-from focsbench.files import copy_if_changed, write_atomically, write_json
+from focsbench.files import copy_if_changed, remove_drafts, write_atomically, write_json
 from focsbench.runs.artefact import DESCRIPTION, Artefact
 from focsbench.runs.store import Store
+from focsbench.storage import storage_errors
 
 STORE = "artefacts"
 AGGREGATE = "aggregate"  # the step that makes results.csv and summary.json
@@ -81,10 +82,11 @@ class RunFolder:
     def of_seed(self, seed: int) -> RunFolder:
         """Create the run folder of one seed inside this one, with the same store."""
         inner = RunFolder(self.root / f"{SEED}{seed}")
-        inner.root.mkdir(exist_ok=True)
-        self.store.root.mkdir(exist_ok=True)
-        if not inner.store.root.is_dir():
-            inner.store.root.symlink_to(Path("..") / STORE, target_is_directory=True)
+        with storage_errors(self.root):
+            inner.root.mkdir(exist_ok=True)
+            self.store.root.mkdir(exist_ok=True)
+            if not inner.store.root.is_dir():
+                inner.store.root.symlink_to(Path("..") / STORE, target_is_directory=True)
         return inner
 
     def seed_folders(self) -> list[Path]:
@@ -96,26 +98,33 @@ class RunFolder:
 
         Raises:
             ConfigError: if the folder cannot be written or belongs to something else.
+            StorageError: if its store cannot be written.
         """
         self._make()
         self.store.clean()
 
     @contextmanager
     def publishing(self) -> Iterator[None]:
-        """Keep other processes from writing results and reports while the block runs.
+        """Keep other processes from writing beside the artefacts while the block runs.
 
         Waits for them. The artefacts need no such lock: each has its own.
+
+        Raises:
+            StorageError: if the folder cannot be written.
         """
         from filelock import FileLock
 
         # Beside the artefacts themselves: runs of several seeds share them.
-        with FileLock(self.store.root.resolve().parent / ".lock"):
+        outer = self.store.root.resolve().parent
+        with storage_errors(outer), FileLock(outer / ".lock"):
+            remove_drafts(outer, "reports/**", f"{SEED}*", f"{SEED}*/reports/**")
             yield
 
     def write_config(self, config: Any, environment: Any) -> None:
         """Write the resolved profile and the environment."""
-        write_json(self.config, config)
-        write_json(self.environment, environment)
+        with self.publishing():
+            write_json(self.config, config)
+            write_json(self.environment, environment)
 
     def read_config(self) -> dict[str, Any]:
         """Return the resolved profile of an existing run.
@@ -182,7 +191,8 @@ class RunFolder:
             for name in (*artefact.files, DESCRIPTION)
         ]
         lines = [f"{path.relative_to(self.root).as_posix()}\n" for path in (*outside, *inside)]
-        write_atomically(self.index, "".join(lines).encode())
+        with self.publishing():
+            write_atomically(self.index, "".join(lines).encode())
         return outside, len(inside)
 
     def _make(self) -> None:

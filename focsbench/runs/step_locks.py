@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from focsbench.runs.plan import Step
 from focsbench.runs.store import Store
-from focsbench.storage import storage_error
+from focsbench.storage import storage_errors
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -29,15 +29,14 @@ class StepLocks:
 
         if step.name in self._held:
             return True
-        try:
+        with storage_errors(self._store.root):
             lock = self._store.lock(step.name, key)
-            lock.acquire(timeout=0)
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                return False
             self._held[step.name] = lock
             self._store.keep_sources(step.code_version, step.sources)
-        except Timeout:
-            return False
-        except OSError as error:
-            raise storage_error(error, self._store.root) or error from error
         return True
 
     def release(self, step: str) -> None:

@@ -17,16 +17,16 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from focsbench.files import flush_folder, write_json
+from focsbench.files import flush_folder, remove_drafts, write_json
 from focsbench.items import JOURNAL
 from focsbench.journal import Journal
 from focsbench.runs.artefact import DESCRIPTION, Artefact, describe, read_artefact
-from focsbench.storage import storage_error
+from focsbench.storage import storage_error, storage_errors
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -88,8 +88,9 @@ class Store:
         """Keep which files a version of the code consists of, to say later what changed."""
         path = self.root / SOURCES / f"{version[:32]}.json"
         if sources and not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_json(path, dict(sources))
+            with self._lock(SOURCES):
+                path.parent.mkdir(exist_ok=True)
+                write_json(path, dict(sources))
 
     def sources(self, version: str) -> dict[str, str]:
         """Return what was kept of a version of the code, empty if nothing was."""
@@ -101,14 +102,7 @@ class Store:
 
     def lock(self, name: str, key: str) -> BaseFileLock:
         """Return the lock of an artefact; hold it while making, replacing or deleting it."""
-        from filelock import FileLock
-
-        folder = self.root / LOCKS
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise storage_error(error, self.root) or error from None
-        return FileLock(folder / self.folder(name, key).name, thread_local=False)
+        return self._lock(self.folder(name, key).name)
 
     @contextmanager
     def writing(
@@ -157,20 +151,32 @@ class Store:
         """Delete what killed steps left behind, except what another process is making.
 
         A folder with finished items stays: the step goes on in it.
-        """
-        from filelock import FileLock, Timeout
 
-        for journal in self.root.glob(f"[!.]*/{JOURNAL}"):  # killed right after the renaming
-            shutil.rmtree(journal, ignore_errors=True)
-        for draft in self.root.glob(f"{PARTIAL}*"):
-            if _resumable(draft):
-                continue
-            (self.root / LOCKS).mkdir(exist_ok=True)
-            try:
-                with FileLock(self.root / LOCKS / owner_of(draft.name), timeout=0):
-                    shutil.rmtree(draft, ignore_errors=True)
-            except Timeout:
-                continue
+        Raises:
+            StorageError: if the store cannot be written.
+        """
+        with storage_errors(self.root):
+            for journal in self.root.glob(f"[!.]*/{JOURNAL}"):  # killed right after the renaming
+                shutil.rmtree(journal, ignore_errors=True)
+            for draft in self.root.glob(f"{PARTIAL}*"):
+                if not _resumable(draft):
+                    self._clean(draft)
+            if (self.root / SOURCES).is_dir():
+                with self._lock(SOURCES):
+                    remove_drafts(self.root / SOURCES)
+
+    def _clean(self, draft: Path) -> None:
+        from filelock import Timeout
+
+        with suppress(Timeout), self._lock(owner_of(draft.name)).acquire(timeout=0):
+            shutil.rmtree(draft, ignore_errors=True)
+
+    def _lock(self, name: str) -> BaseFileLock:
+        from filelock import FileLock
+
+        folder = self.root / LOCKS
+        folder.mkdir(parents=True, exist_ok=True)
+        return FileLock(folder / name, thread_local=False)
 
     def _draft(self, name: str) -> Path:
         """Return a fresh folder, with the finished items of an interrupted step in it.
