@@ -53,12 +53,18 @@ def remove_drafts(folder: Path, *below: str) -> None:
             draft.unlink(missing_ok=True)
 
 
-def flush_folder(folder: Path) -> None:
-    """Flush all files and folders below a folder to the disk."""
+def flush_folder(folder: Path, without: str = "") -> None:
+    """Flush all files and folders below a folder to the disk.
+
+    Args:
+        folder: with everything in it.
+        without: name of a folder in it that is left out, because it is about to go.
+    """
     from concurrent.futures import ThreadPoolExecutor
 
-    paths = [folder, *folder.rglob("*")]
-    plain = [path for path in paths if not path.is_symlink()]
+    kept = [path for path in folder.iterdir() if path.name != without]
+    plain = [folder, *(path for path in kept if not path.is_symlink())]
+    plain += [p for top in plain[1:] for p in top.rglob("*") if not p.is_symlink()]
     # A journal is written once for all that wait for it, so many wait at the same time.
     with ThreadPoolExecutor(min(16, len(plain))) as pool:
         list(pool.map(_flush, plain))

@@ -212,7 +212,7 @@ def _cpu_seconds() -> float:
 
 def _publish(draft: Path, folder: Path, *, replace: bool) -> None:
     draft.chmod(0o755)  # mkdtemp makes folders that only their owner may read
-    flush_folder(draft)
+    flush_folder(draft, without=JOURNAL)
     if folder.exists():
         if not replace:  # the same key means the same result: the first one stays
             return
