@@ -24,10 +24,10 @@ from focsbench.data.aligned import AlignedArrays
 from focsbench.face_models.morphable_model import MorphableModel
 from focsbench.focs.batches import BatchStream
 from focsbench.focs.build import build_autoencoder, build_recognizer, build_unet
-from focsbench.focs.config import FocsConfig
 from focsbench.focs.distributed import train_on
 from focsbench.focs.engine import Engine
 from focsbench.focs.inference import segmentation_mask
+from focsbench.focs.presets import load_preset
 from focsbench.focs.training import AutoencoderTrainer, SegmentationTrainer, parameters_fixed
 
 SIDE = 189  # 35,721 vertices, 70,688 triangles; the front crop has 35,709 and 70,789
@@ -90,7 +90,7 @@ class FullSize:
     """Networks, trainers and batches of a preset, as the joint training has them."""
 
     def __init__(self, preset: str, changes: dict[str, Any], engine: Engine) -> None:
-        config = FocsConfig.preset(preset, changes)
+        config = load_preset(preset, changes)
         model = bfm_sized_model()
         self.network = build_autoencoder(config, model, 0).to(engine.device)
         self.unet = build_unet(config, 0).to(engine.device)
@@ -172,7 +172,7 @@ def _row(label: str, preset: str, options: argparse.Namespace) -> None:
         "precision": options.precision,
     }
     changes = {"batch_size": options.batch, "scale": scale}
-    config = FocsConfig.preset(preset, changes)
+    config = load_preset(preset, changes)
     train_on(config.scale, options.batch, measure, label, preset, changes, options.steps)
 
 

@@ -18,7 +18,7 @@ from focsbench.face_models import load_face_model, preview
 from focsbench.face_models.recorded import record, recorded_file, recorded_model
 from focsbench.focs.autoencoder import FaceDecoder
 from focsbench.focs.build import build_autoencoder
-from focsbench.focs.config import FocsConfig
+from focsbench.focs.presets import load_preset
 from focsbench.focs.stage_training import StageTraining
 from focsbench.networks.config import EncoderConfig, LatentScales
 from focsbench.networks.resnet import (
@@ -84,7 +84,7 @@ def test_an_encoder_of_another_model_keeps_pose_and_light_only(config):
 
 
 def test_shipped_weights_start_at_the_mean_of_another_model(bfm):
-    config = FocsConfig.preset("quick", {})
+    config = load_preset("quick", {})
     model = load_face_model("bfm2017", bfm)
     photo = torch.rand(1, 3, 96, 96)
     latents = build_autoencoder(config, model, 0).eval().encoder(photo)
@@ -97,7 +97,7 @@ def test_shipped_weights_start_at_the_mean_of_another_model(bfm):
 def test_a_mean_expression_is_in_photographs_and_not_in_neutral_shapes(bfm):
     model = load_face_model("bfm2017", bfm)
     decoder = FaceDecoder(model.crop("face"), SIZE)
-    config = FocsConfig.preset("quick", {"encoder": COMPACT.model_dump()})
+    config = load_preset("quick", {"encoder": COMPACT.model_dump()})
     latents = FaceEncoder(config.encoder, LatentSizes(*MODES)).eval()(torch.rand(1, 3, SIZE, SIZE))
     face = decoder.shape(latents)[0].numpy(force=True)
     np.testing.assert_allclose(face, model.crop("face").fitted_mean, atol=1e-4)
@@ -156,7 +156,7 @@ def test_without_albedo_modes_an_image_still_has_gradients(tmp_path_factory):
     from focsbench.face_models import ict
 
     model = ict.read(write_ict(tmp_path_factory.mktemp("ict")))
-    config = FocsConfig.preset("quick", {"encoder": {**COMPACT.model_dump(), "weights": None}})
+    config = load_preset("quick", {"encoder": {**COMPACT.model_dump(), "weights": None}})
     network = build_autoencoder(config, model, 0).eval()
     decoded = network(torch.rand(1, 3, 96, 96))
     assert decoded.region.any()

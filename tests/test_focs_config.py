@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from focsbench.errors import ConfigError
 from focsbench.focs.config import FocsConfig, OptimizerConfig, ScheduleConfig
+from focsbench.focs.presets import load_preset
 from focsbench.focs.schedule import build_optimizer, em_phase, learning_rate, set_rate
 
 
@@ -32,7 +33,7 @@ def test_every_field_says_what_it_is():
 
 @pytest.mark.parametrize("name", ["paper", "released", "quick", "smoke"])
 def test_presets_are_valid_frozen_and_survive_json(name):
-    config = FocsConfig.preset(name)
+    config = load_preset(name)
     assert FocsConfig.model_validate_json(config.model_dump_json()) == config
     with pytest.raises(ValidationError):
         config.batch_size = 3
@@ -40,12 +41,12 @@ def test_presets_are_valid_frozen_and_survive_json(name):
 
 def test_an_unknown_preset_names_the_known_ones():
     with pytest.raises(ConfigError, match="'fast': choose one of paper, released, quick, smoke"):
-        FocsConfig.preset("fast")
+        load_preset("fast")
 
 
 def test_nested_changes_replace_only_what_they_name():
-    config = FocsConfig.preset("quick", {"schedule": {"m_iterations": 7}, "batch_size": 3})
-    quick = FocsConfig.preset("quick")
+    config = load_preset("quick", {"schedule": {"m_iterations": 7}, "batch_size": 3})
+    quick = load_preset("quick")
     assert (config.schedule.m_iterations, config.batch_size) == (7, 3)
     assert config.schedule.e_iterations == quick.schedule.e_iterations
     assert config.segmentation == quick.segmentation
@@ -66,12 +67,12 @@ def test_nested_changes_replace_only_what_they_name():
 )
 def test_a_bad_change_is_one_sentence_with_the_field(changes, message):
     with pytest.raises(ConfigError, match=message) as caught:
-        FocsConfig.preset("quick", changes)
+        load_preset("quick", changes)
     assert "\n" not in str(caught.value)
 
 
 def test_paper_and_released_differ_exactly_where_the_sources_do():
-    paper, released = FocsConfig.preset("paper"), FocsConfig.preset("released")
+    paper, released = load_preset("paper"), load_preset("released")
     assert (paper.segmentation.eta_presv, released.segmentation.eta_presv) == (2.5, 0.25)
     assert (paper.segmentation.neighbour_window, released.segmentation.neighbour_window) == (3, 5)
     assert (paper.initialisation.xi, released.initialisation.xi) == (0.17, 0.016641)
@@ -86,7 +87,7 @@ def test_paper_and_released_differ_exactly_where_the_sources_do():
 
 
 def test_smoke_is_a_short_quick():
-    quick, smoke = FocsConfig.preset("quick"), FocsConfig.preset("smoke")
+    quick, smoke = load_preset("quick"), load_preset("smoke")
     assert smoke.with_changes(quick.model_dump(include={"schedule", "batch_size"})) == quick
     assert smoke.schedule.matched_iterations + smoke.schedule.warmup_iterations < 50
 
@@ -95,7 +96,7 @@ def test_smoke_is_a_short_quick():
     ("iteration", "phase"), [(0, "E"), (5000, "E"), (5001, "M"), (29_999, "M"), (30_000, "E")]
 )
 def test_the_released_cycle(iteration, phase):
-    assert em_phase(FocsConfig.preset("released").schedule, iteration) == phase
+    assert em_phase(load_preset("released").schedule, iteration) == phase
 
 
 def test_the_budget_of_rows_without_masks_counts_the_m_steps():
@@ -109,7 +110,7 @@ def test_the_budget_of_rows_without_masks_counts_the_m_steps():
 
 
 def test_released_learning_rates():
-    config = FocsConfig.preset("released")
+    config = load_preset("released")
     joint = config.schedule.joint_iterations
 
     def rate(optimizer, iteration, total=joint):
@@ -124,7 +125,7 @@ def test_released_learning_rates():
 
 
 def test_paper_segmentation_learns_at_six_hundredths():
-    config = FocsConfig.preset("paper")
+    config = load_preset("paper")
     for iteration in (0, 5000, 123_456):
         slow = learning_rate(config.segmentation_optimizer, iteration, 200_000)
         fast = learning_rate(config.reconstruction_optimizer, iteration, 200_000)

@@ -9,7 +9,7 @@ import torch
 from focsbench.data.aligned import AlignedArrays
 from focsbench.focs.build import build_autoencoder, build_recognizer
 from focsbench.focs.config import FocsConfig
-from focsbench.focs.presets import pretraining
+from focsbench.focs.presets import load_preset, pretraining
 from focsbench.focs.pretraining import (
     black_out,
     train_encoder,
@@ -87,7 +87,7 @@ def test_encoder_keypoints_move_to_the_landmarks(people: AlignedArrays) -> None:
 
 def test_shipped_weights_fit_the_quick_preset() -> None:
     """They load with their checksum, and the encoder answers a face in the middle."""
-    config = FocsConfig.preset("quick")
+    config = load_preset("quick")
     network = build_autoencoder(config, "anny", 0).eval()
     build_recognizer(config)
     with torch.no_grad():

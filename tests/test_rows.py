@@ -13,6 +13,7 @@ from training_support import SIZE, pack_noise, run_stage, tiny_method
 
 from focsbench.focs.config import FocsConfig
 from focsbench.focs.loss_config import SegmentationConfig
+from focsbench.focs.presets import load_preset
 from focsbench.focs.reconstruction_losses import pixel_loss
 from focsbench.focs.segmentation_losses import neighbour_loss
 from focsbench.focs.stages import STAGES
@@ -32,7 +33,7 @@ TRAINED = ("warmup", "supervised", "init", "segmentation", "em", *(row[1] for ro
 
 def views(changes):
     """What every stage sees of the quick preset with changes."""
-    settings = FocsConfig.preset("quick", changes).model_dump(mode="json")
+    settings = load_preset("quick", changes).model_dump(mode="json")
     return {name: stage.method(settings) for name, stage in STAGES.items()}
 
 
@@ -61,14 +62,14 @@ def test_a_setting_concerns_the_stages_that_look_at_it(changes, concerned):
 
 def test_every_stage_still_has_valid_settings():
     for preset in ("paper", "released", "quick", "smoke"):
-        settings = FocsConfig.preset(preset).model_dump(mode="json")
+        settings = load_preset(preset).model_dump(mode="json")
         for stage in STAGES.values():
             FocsConfig.model_validate(stage.method(settings))
 
 
 def test_the_ablations_change_the_loss_of_the_mask_and_nothing_else():
     for preset in ("paper", "released", "quick"):
-        settings = FocsConfig.preset(preset).model_dump(mode="json")
+        settings = load_preset(preset).model_dump(mode="json")
         whole = STAGES["em"].method(settings)
         for name in ("em_baseline", "em_neighbour", "em_perceptual"):
             stage = STAGES[name]
@@ -86,7 +87,7 @@ def test_the_ablations_change_the_loss_of_the_mask_and_nothing_else():
 
 def test_a_variant_of_a_variant_adds_its_changes():
     stage = STAGES["em_baseline"].variant("other", {"segmentation": {"eta_area": 0.1}})
-    view = stage.method(FocsConfig.preset("quick").model_dump(mode="json"))
+    view = stage.method(load_preset("quick").model_dump(mode="json"))
     assert (stage.name, view["segmentation"]["eta_area"]) == ("other", 0.1)
     assert view["segmentation"]["neighbour_window"] == 1
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from focsbench.errors import ConfigError
-from focsbench.focs.config import FocsConfig
+from focsbench.focs.presets import load_preset
 from focsbench.focs.sweep import ETAS, SweepConfig, point_iterations, sweep_points
 from focsbench.profiles.profile import load_profile
 from focsbench.runs.pipeline import build_plan
@@ -19,7 +19,7 @@ POSITIVE = st.floats(1e-5, 1e5, allow_nan=False)
 
 def method(**segmentation):
     changes = {"segmentation": segmentation} if segmentation else {}
-    return FocsConfig.preset("quick", changes).model_dump(mode="json")
+    return load_preset("quick", changes).model_dump(mode="json")
 
 
 def curve(points, eta):
@@ -86,7 +86,7 @@ def test_names_say_the_values(values, standard):
 def test_length_of_a_point():
     assert point_iterations(SweepConfig(), method()) == 75
     assert point_iterations(SweepConfig(iterations=3), method()) == 3
-    short = FocsConfig.preset("quick", {"schedule": {"unet_pretrain_iterations": 0}})
+    short = load_preset("quick", {"schedule": {"unet_pretrain_iterations": 0}})
     assert point_iterations(SweepConfig(), short.model_dump(mode="json")) == 1
 
 

@@ -22,6 +22,7 @@ from focsbench.focs.build import (
     save_module,
 )
 from focsbench.focs.config import FocsConfig
+from focsbench.focs.presets import load_preset
 from focsbench.focs.sweep import SweepConfig, sweep_points
 from focsbench.geometry.five_points import TEMPLATE_DM
 from focsbench.protocols.ar_segmentation import ARSegmentation
@@ -43,7 +44,7 @@ def method(**segmentation: float) -> FocsConfig:
         "segmentation": {"eta_dist": 0.0, "eta_presv": 0.0, **segmentation},
         "recognition": {"weights": None},
     }
-    return FocsConfig.preset("smoke", small)
+    return load_preset("smoke", small)
 
 
 @pytest.fixture(scope="module")

@@ -15,9 +15,10 @@ from focsbench.errors import CacheError, InputError, TrainingError
 from focsbench.focs.batches import BatchStream
 from focsbench.focs.build import build_autoencoder, load_module
 from focsbench.focs.checkpoints import Checkpoints, fingerprint
-from focsbench.focs.config import AugmentationConfig, FocsConfig
+from focsbench.focs.config import AugmentationConfig
 from focsbench.focs.inference import Reconstructor, load_reconstructor
 from focsbench.focs.loop import run_iterations
+from focsbench.focs.presets import load_preset
 from focsbench.focs.stages import STAGES
 from focsbench.types import BaselineContext, Sample
 
@@ -40,7 +41,7 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def settings(**schedule: int) -> dict[str, Any]:
-    config = FocsConfig.preset(
+    config = load_preset(
         "smoke",
         {
             "batch_size": 2,
@@ -181,7 +182,7 @@ def test_all_stages_train_and_are_deterministic(packed: Path, tmp_path: Path) ->
 def test_untrained_autoencoder_answers_the_mean_face() -> None:
     from focsbench.face_models import load_face_model
 
-    config = FocsConfig.preset("smoke", {"encoder": {"weights": None}})
+    config = load_preset("smoke", {"encoder": {"weights": None}})
     model = load_face_model("anny")
     reconstructor = Reconstructor(build_autoencoder(config, "anny", 0), model, None)
     image = np.zeros((SIZE, SIZE, 3), dtype=np.float32)

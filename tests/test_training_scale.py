@@ -19,9 +19,10 @@ from torch import Tensor, nn
 from focsbench.errors import ConfigError, TrainingError
 from focsbench.focs import distributed
 from focsbench.focs.build import ENCODER_FILE, UNET_FILE, build_recognizer, build_unet
-from focsbench.focs.config import FocsConfig, ScaleConfig
+from focsbench.focs.config import ScaleConfig
 from focsbench.focs.distributed import FabricEngine, train_on
 from focsbench.focs.engine import Engine, choose_device
+from focsbench.focs.presets import load_preset
 from focsbench.focs.reductions import reduce_map
 from focsbench.focs.schedule import em_phase, learning_rate
 from focsbench.networks.resnet import FaceEncoder
@@ -40,7 +41,7 @@ needs_fabric = pytest.mark.skipif(
     [("paper", 24_034_625, (5000, 25_000)), ("released", 25_557_032, (5001, 24_999))],
 )
 def test_the_large_presets_have_the_stated_sizes(preset, encoder, cycle):
-    config = FocsConfig.preset(preset)
+    config = load_preset(preset)
     with torch.device("meta"):
         networks = (FaceEncoder(config.encoder), build_unet(config, 0), build_recognizer(config))
     counts = [sum(p.numel() for p in network.parameters()) for network in networks]
@@ -57,7 +58,7 @@ def test_the_large_presets_have_the_stated_sizes(preset, encoder, cycle):
 
 
 def test_learning_rates_of_the_paper_fall_by_a_hundredth_every_5000_iterations():
-    config = FocsConfig.preset("paper")
+    config = load_preset("paper")
     start = config.init_optimizer
     assert [learning_rate(start, at, 300_000) for at in (0, 4999, 5000, 10_000)] == pytest.approx(
         [0.1, 0.1, 0.099, 0.09801]

@@ -17,7 +17,7 @@ from weights_support import (
 
 from focsbench.errors import CacheError, ConfigError, InputError
 from focsbench.focs.build import build_recognizer, build_unet
-from focsbench.focs.config import FocsConfig
+from focsbench.focs.presets import load_preset
 from focsbench.networks.config import EncoderConfig
 from focsbench.networks.pretrained import load_weights, weights_path
 from focsbench.networks.resnet import FaceEncoder
@@ -62,7 +62,7 @@ def test_the_authors_encoder(folder, monkeypatch):
     )  # fmt: skip
     assert "non-commercial" in record.licence
     same(imported(record.name), encoder_state(), "backbone.")
-    config = FocsConfig.preset("quick", {"encoder": {"weights": "enc_net_200000"}})
+    config = load_preset("quick", {"encoder": {"weights": "enc_net_200000"}})
     assert (config.encoder.architecture, config.encoder.head) == ("resnet50", "released")
     network = FaceEncoder(config.encoder)
     load_weights(network, weights_path(config.encoder.weights))
@@ -78,7 +78,7 @@ def test_the_authors_unet(folder, monkeypatch):
     record = import_weights(path, "s_net")
     same(imported("s_net"), network.state_dict())
     assert record.role == "unet"
-    config = FocsConfig.preset("quick", {"image_size": 96, "unet": {"weights": "s_net"}})
+    config = load_preset("quick", {"image_size": 96, "unet": {"weights": "s_net"}})
     built = build_unet(config, seed=0)
     assert torch.equal(
         built.state_dict()["Up5.up.1.weight"], network.state_dict()["Up5.up.1.weight"].float()
@@ -105,7 +105,7 @@ def test_arcface_brings_its_settings_along(folder):
     record = import_weights(path, "judge")
     assert record.kind == "arcface-r18"
     same(imported("judge"), state, "backbone.")
-    config = FocsConfig.preset("smoke", {"recognition": {"weights": "judge"}})
+    config = load_preset("smoke", {"recognition": {"weights": "judge"}})
     assert config.recognition.architecture == "iresnet18"
     assert config.recognition.weights == record.pinned
     assert (config.recognition.crop_size, config.recognition.embedding) == (112, 512)
@@ -145,13 +145,13 @@ def test_dlib_as_a_perceptual_network(folder):
     path = folder / "dlib_face_recognition_resnet_model_v1.dat"
     path.write_bytes(recognition_network())
     record = import_weights(path)
-    config = FocsConfig.preset("smoke", {"recognition": {"weights": "dlib"}})
+    config = load_preset("smoke", {"recognition": {"weights": "dlib"}})
     recognition = config.recognition
     assert (recognition.architecture, recognition.distance) == ("dlib", "l2")
     assert recognition.weights == record.pinned
     assert build_recognizer(config).distance == "l2"
     cosine = {"recognition": {"weights": "dlib", "distance": "cosine"}}
-    assert FocsConfig.preset("smoke", cosine).recognition.distance == "cosine"
+    assert load_preset("smoke", cosine).recognition.distance == "cosine"
 
 
 # --- refusals -----------------------------------------------------------------------------
@@ -260,7 +260,7 @@ def test_verify_notices_changes(kept):
     path.write_bytes(content)
     assert verify(kept) == "altered"
     with pytest.raises(CacheError, match="does not match its checksum"):
-        build_recognizer(FocsConfig.preset("smoke", {"recognition": {"weights": "dlib"}}))
+        build_recognizer(load_preset("smoke", {"recognition": {"weights": "dlib"}}))
     path.unlink()
     assert verify(kept) == "missing"
 
@@ -275,4 +275,4 @@ def test_damaged_records_and_unknown_names(kept):
 
 def test_weights_of_another_role_are_no_encoder(kept):
     with pytest.raises(ConfigError, match=r"encoder\.weights: dlib holds .* not encoder"):
-        FocsConfig.preset("quick", {"encoder": {"weights": "dlib"}})
+        load_preset("quick", {"encoder": {"weights": "dlib"}})

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from focsbench.data.aligned import AlignedArrays
-from focsbench.focs.config import FocsConfig
+from focsbench.focs.presets import load_preset
 from focsbench.focs.stages import STAGES
 
 SIZE = 96
@@ -35,7 +35,7 @@ def tiny_method(changes: dict[str, Any]) -> dict[str, Any]:
         "encoder": {"widths": [4, 6, 8, 8], "hidden": 16, "weights": None},
         "unet": {"width": 4, "depth": 2},
     }
-    return FocsConfig.preset("smoke", tiny).with_changes(changes).model_dump(mode="json")
+    return load_preset("smoke", tiny).with_changes(changes).model_dump(mode="json")
 
 
 def run_stage(name: str, root: Path, inputs: dict[str, Path], method: dict[str, Any]) -> Path:

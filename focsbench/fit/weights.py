@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from focsbench import registry
 from focsbench.errors import CacheError, ConfigError
 from focsbench.focs.config import FocsConfig
+from focsbench.focs.presets import load_preset
 from focsbench.registry import Kind
 from focsbench.runs.artefact import DESCRIPTION
 from focsbench.runs.run_folder import RunFolder
@@ -57,7 +58,7 @@ def shipped_weights(face_model: str | None = None, face_model_file: Path | None 
     refinement finds the shape.
     """
     source = "the encoder that comes with focsbench"
-    return Weights(FocsConfig.preset("quick"), face_model or "anny", None, source, face_model_file)
+    return Weights(load_preset("quick"), face_model or "anny", None, source, face_model_file)
 
 
 def imported_weights(
@@ -83,7 +84,7 @@ def imported_weights(
     changes: dict[str, Any] = {"encoder": {"weights": encoder, "weights_face_model": None}}
     if others:
         changes["unet"] = {"weights": others[0]}
-    config = FocsConfig.preset(preset, changes)
+    config = load_preset(preset, changes)
     return Weights(config, face_model or "anny", None, f"imported {names}", face_model_file)
 
 
@@ -146,7 +147,7 @@ def weights_of_folder(
             f"{folder}: nothing says which settings its networks have; "
             "add --preset quick, paper or released."
         )
-    config = FocsConfig.preset(preset)
+    config = load_preset(preset)
     return Weights(config, face_model or "anny", folder, str(folder), face_model_file)
 
 

@@ -219,26 +219,6 @@ class FocsConfig(Section):
             raise ValueError(f"image_size must be a multiple of {multiple} for this UNet")
         return self
 
-    @classmethod
-    def preset(cls, name: str, changes: Mapping[str, Any] | None = None) -> FocsConfig:
-        """Return a preset, optionally with changed fields.
-
-        Args:
-            name: ``paper``, ``released``, ``quick`` or ``smoke``.
-            changes: nested mapping of fields, e.g. ``{"schedule": {"m_iterations": 5}}``. Imported
-                weights bring the settings of their network along and are pinned to their checksum.
-
-        Raises:
-            ConfigError: if the preset is unknown or a changed field cannot be used.
-            CacheError: if the record of imported weights is damaged.
-        """
-        from focsbench.focs.presets import PRESETS
-        from focsbench.weights.settings import with_imported_weights
-
-        if name not in PRESETS:
-            raise ConfigError(f"unknown preset {name!r}: choose one of {', '.join(PRESETS)}.")
-        return PRESETS[name]().with_changes(with_imported_weights(changes or {}))
-
     def with_changes(self, changes: Mapping[str, Any]) -> FocsConfig:
         """Return a copy with the fields of a nested mapping replaced; validates everything.
 

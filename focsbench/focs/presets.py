@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
+from focsbench.errors import ConfigError
 from focsbench.focs.config import (
     AugmentationConfig,
     FocsConfig,
@@ -15,9 +17,27 @@ from focsbench.focs.config import (
     SegmentationConfig,
 )
 from focsbench.networks.config import EncoderConfig, LatentScales, RecognitionConfig, UNetConfig
+from focsbench.weights.settings import with_imported_weights
 
 QUICK_ENCODER = "quick_encoder.safetensors"
 QUICK_RECOGNITION = "quick_recognition.safetensors"
+
+
+def load_preset(name: str, changes: Mapping[str, Any] | None = None) -> FocsConfig:
+    """Return named settings, optionally with changed fields.
+
+    Args:
+        name: ``paper``, ``released``, ``quick`` or ``smoke``.
+        changes: nested mapping of fields, e.g. ``{"schedule": {"m_iterations": 5}}``. Imported
+            weights bring the settings of their network along and are pinned to their checksum.
+
+    Raises:
+        ConfigError: if there are no such settings or a changed field cannot be used.
+        CacheError: if the record of imported weights is damaged.
+    """
+    if name not in PRESETS:
+        raise ConfigError(f"unknown preset {name!r}: choose one of {', '.join(PRESETS)}.")
+    return PRESETS[name]().with_changes(with_imported_weights(changes or {}))
 
 
 def paper() -> FocsConfig:

@@ -18,6 +18,7 @@ from focsbench.focs.build import (
     save_module,
 )
 from focsbench.focs.config import FocsConfig
+from focsbench.focs.presets import load_preset
 
 # Outputs of an encoder are drawn so that faces differ visibly and stay faces (sigmas).
 _SPREAD = 0.3
@@ -28,7 +29,7 @@ def untrained_method() -> dict[str, Any]:
     """Return settings of the method with networks that are quick to make, as plain data."""
     encoder = {"weights": None, "widths": [4, 6, 8, 8], "hidden": 16}
     changes = {"image_size": SIDE, "encoder": encoder, "unet": {"width": 4, "depth": 2}}
-    return FocsConfig.preset("smoke", changes).model_dump(mode="json")
+    return load_preset("smoke", changes).model_dump(mode="json")
 
 
 def write_untrained_stage(

@@ -127,9 +127,9 @@ class Profile(_Section):
         Raises:
             ConfigError: naming the preset or field that cannot be used.
         """
-        from focsbench.focs.config import FocsConfig
+        from focsbench.focs.presets import load_preset
 
-        return FocsConfig.preset(self.method.preset, self.method.changes)
+        return load_preset(self.method.preset, self.method.changes)
 
     def with_changes(self, **fields: Any) -> Profile:
         """Return the profile with other values of some fields, all of it checked again.
