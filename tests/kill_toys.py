@@ -1,4 +1,4 @@
-"""A small run without numbers, to be killed: ``python kill_toys.py ROOT WORKERS``."""
+"""A small run without numbers, to be interrupted: ``python kill_toys.py ROOT WORKERS``."""
 
 from __future__ import annotations
 
@@ -74,7 +74,10 @@ def main() -> int:
         backend=(lambda: ProcessPool(workers)) if workers > 1 else InProcess,
         retries=99,
     )
-    return executor.run(plan()).exit_code
+    outcome = executor.run(plan())
+    for step in outcome.steps:
+        print(step.name, step.status, step.reason)
+    return outcome.exit_code
 
 
 if __name__ == "__main__":
