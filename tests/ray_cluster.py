@@ -3,8 +3,8 @@
     python ray_cluster.py ROOT [--nodes N] [--kill] [--smoke] [CHANGE ...]
 
 Without --smoke: toy steps, and one that asks for a GPU. With it: the profile ``smoke`` with
-changes. Once by one process that does one thing after the other, once on the cluster; with --kill, one node
-is killed while it is at work. Prints as JSON how the steps ended and which files differ.
+changes. Once by one process that does one thing after the other, once on the cluster; with --kill,
+one node is killed while it is at work. Prints as JSON how the steps ended and which files differ.
 """
 
 from __future__ import annotations
