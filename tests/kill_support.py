@@ -91,7 +91,7 @@ def kill_until_done(
         impatience: share of the kills that do not wait until the run got further.
     """
     done = Kills()
-    process, fresh, worker_last = begin(), True, False
+    process, worker_last = begin(), False
     started = time.time()
     while done.runs + done.workers < kills:
         patient = chance.random() >= impatience
@@ -100,7 +100,7 @@ def kill_until_done(
         at_work = _at_work(root, started)
         workers = workers_of(process)
         # Not two workers in a row: an item may lose its worker once, not always.
-        if workers and not worker_last and not fresh and chance.random() < 0.5:
+        if workers and not worker_last and chance.random() < 0.5:
             victim = chance.choice(workers)
             _write("killed", victim)
             os.kill(victim, signal.SIGKILL)
@@ -113,7 +113,6 @@ def kill_until_done(
             done.runs += 1
             worker_last = False
             process, started = begin(), time.time()
-        fresh = False
         done.steps.update(at_work or ["between steps"])
     status = os.waitpid(process, 0)[1]
     assert status == 0, status
