@@ -116,7 +116,7 @@ class RunFolder:
 
         # Beside the artefacts themselves: runs of several seeds share them.
         outer = self.store.root.resolve().parent
-        with storage_errors(outer), FileLock(outer / ".lock"):
+        with storage_errors(outer), FileLock(outer / ".lock", is_singleton=True):
             remove_drafts(outer, "reports/**", f"{SEED}*", f"{SEED}*/reports/**")
             yield
 
