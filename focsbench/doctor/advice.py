@@ -34,7 +34,7 @@ def next_steps(sections: Iterable[Section], profile: str | None) -> dict[str, li
             *first,
             "focsbench now check PREDICTIONS NOW, then focsbench now score PREDICTIONS NOW",
             "outputs of DECA, 3DDFA_V2, MICA, Deep3D: focsbench convert; all others: "
-            "docs/own-predictions.md",
+            "docs/tutorials/author.md",
         ],
         REPRODUCER: [*first, *_reproducer(found, profile)],
     }
