@@ -41,11 +41,14 @@ def on_startup(command: str, dirty: bool) -> None:
     """Lay links to the package as it is imported, with the mapped folders in their place."""
     del command, dirty
     SOURCES.mkdir(parents=True, exist_ok=True)
+    wanted = {entry.name: entry for entry in (ROOT / "focsbench").iterdir()}
+    wanted |= {folder: ROOT / folder for folder in MAPPED}
     for link in SOURCES.iterdir():
-        link.unlink()
-    for entry in [*(ROOT / "focsbench").iterdir(), *(ROOT / folder for folder in MAPPED)]:
-        if entry.name != "__pycache__":
-            (SOURCES / entry.name).symlink_to(entry)
+        if link.name not in wanted:
+            link.unlink()
+    for name, entry in wanted.items():
+        if not (SOURCES / name).exists():
+            (SOURCES / name).symlink_to(entry)
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -89,7 +92,9 @@ def relinked(markdown: str, source: str, page: str) -> str:
         inside = PAGES.get(path) or (path[5:] if path.startswith("docs/") else None)
         if inside is None:
             return text
-        return f"[{text}]({posixpath.relpath(inside, posixpath.dirname(page) or '.')}{anchor or ''})"
+        return (
+            f"[{text}]({posixpath.relpath(inside, posixpath.dirname(page) or '.')}{anchor or ''})"
+        )
 
     parts = _FENCE.split(markdown)
     return "".join(part if _FENCE.fullmatch(part) else _LINK.sub(link, part) for part in parts)
@@ -119,4 +124,6 @@ def _mathml(match: re.Match[str]) -> str:
 
     display = "block" if match[1] == "div" else "inline"
     formula = str(convert(html.unescape(match[2]).strip(), display=display))
+    for bar in ("&#x02016;", "&#x0007C;"):  # browsers stretch them to whatever stands between
+        formula = formula.replace(f"<mo>{bar}</mo>", f'<mo stretchy="false">{bar}</mo>')
     return f'<div class="formula">{formula}</div>' if display == "block" else formula

@@ -8,7 +8,6 @@ because to start them costs more than what they do. Everything else is the real 
 from __future__ import annotations
 
 import contextlib
-import glob
 import io
 import json
 import os
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from docs_support import commands
+
 from focsbench.threads import single_thread
 
 single_thread()
@@ -49,6 +49,8 @@ def shrink() -> None:
         if name in ("quick", "smoke", "full"):
             values["data"] = {"synthetic": TINY}
             values["method"] = {"preset": "smoke"}
+            values["methods"] = ["mean_face", "mofa", "focs", "everything_visible", "ground_truth"]
+            values["reports"] = ["table3", "html"]
         return values
 
     def submit(self: Any, function: Any, *args: Any, **kwargs: Any) -> Future[Any]:
@@ -67,7 +69,7 @@ def shrink() -> None:
 
 def expanded(word: str) -> list[str]:
     """Return what a shell makes of a word with a star."""
-    return (sorted(glob.glob(word)) if "*" in word else []) or [word]
+    return sorted(map(str, Path().glob(word))) if "*" in word else [word]
 
 
 def run_command(words: list[str]) -> tuple[int, str]:
@@ -99,7 +101,9 @@ def run_block(block: dict[str, Any], names: dict[str, Any]) -> list[str]:
         return []
     wrong = []
     for words in commands(block["text"]):
+        start = sum(os.times()[:4])
         code, said = run_command(words)
+        print(f"{sum(os.times()[:4]) - start:6.2f} {' '.join(words)}", file=sys.__stdout__)
         block["said"].append(said)
         if code != block["exit_code"]:
             wrong.append(f"{' '.join(words)}: exit code {code}\n{said}")
@@ -114,7 +118,9 @@ def write_predictions(folder: Path, now: Path, identity: int) -> None:
     mesh = Mesh(face.shape(mode), face.triangles)
     answer = Reconstruction(neutral=mesh, landmarks7=mesh.vertices[face.landmarks7])
     name = folder.name
-    with PredictionWriter(folder, method=name, label=name, dataset="now", image_size=None) as writer:
+    with PredictionWriter(
+        folder, method=name, label=name, dataset="now", image_size=None
+    ) as writer:
         for item in read_image_list(now / "imagepathsvalidation.txt"):
             writer.write(item.key, answer)
 
@@ -126,6 +132,9 @@ def prepare(page: dict[str, Any]) -> None:
     os.chdir(folder)
     for name, target in page["links"].items():
         Path(name).symlink_to(target)
+    images = Path("NoW/imagepathsvalidation.txt")
+    if images.exists():  # the embedded benchmark has no hidden part: its list stands in for that
+        images.with_name("imagepathstest.txt").write_bytes(images.read_bytes())
     for name, identity in page["predictions"].items():
         write_predictions(folder / name, Path("NoW"), identity)
 

@@ -12,14 +12,15 @@ import re
 import shlex
 import tomllib
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 SHELL = frozenset({"sh", "bash", "console"})
-_BLOCK = re.compile(r"(?:^<!-- (?P<note>[^>]*) -->\n)?^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.M | re.S)
+_BLOCK = re.compile(
+    r"(?:^<!-- (?P<note>[^>]*) -->\n)?^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.M | re.S
+)
 _PARSED, _CODE = re.compile(r"parsed only: \S.*"), re.compile(r"exit code (\d): \S.*")
 
 
@@ -100,7 +101,9 @@ def check_words(words: list[str]) -> None:
 
 
 def check_install(words: list[str]) -> None:
-    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
     for word in words:
         if match := re.fullmatch(r"(?:\.|focsbench)\[(.+)\]", word):
             assert set(match[1].split(",")) <= set(extras), word

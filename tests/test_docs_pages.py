@@ -24,7 +24,7 @@ MADE = {
 }
 SUPPOSED = {
     "old-run": f"{NEWCOMER}/focsbench-run",
-    "new-run": f"{NEWCOMER}/focsbench-run",
+    "new-run": f"{PLUGINS}/stretched-run",
     "my_method": f"{AUTHOR}/my_method",
     "theirs": f"{AUTHOR}/theirs",
     "my_method_scores": f"{AUTHOR}/my_method_scores",
@@ -66,7 +66,12 @@ def run_pages(root: Path, packages: Path) -> list[dict]:
         name = page.relative_to(ROOT).as_posix()
         links = {} if name == NEWCOMER else MADE if name == AUTHOR else MADE | SUPPOSED
         todo = [
-            {"place": str(one), "language": one.language, "text": one.text, "exit_code": one.exit_code}
+            {
+                "place": str(one),
+                "language": one.language,
+                "text": one.text,
+                "exit_code": one.exit_code,
+            }
             for one in blocks(page)
             if one.language in SHELL | {"python"} and not one.is_parsed_only
         ]
@@ -83,6 +88,7 @@ def run_pages(root: Path, packages: Path) -> list[dict]:
     environment = os.environ | {"PYTHONPATH": str(packages)}
     command = [sys.executable, "-W", "error::DeprecationWarning:focsbench", RUNNER, job, result]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    (root / "log.txt").write_text(done.stdout)
     assert done.returncode == 0, done.stdout + done.stderr
     return [block for page in json.loads(result.read_text()) for block in page["blocks"]]
 

@@ -10,8 +10,9 @@ import sys
 import pytest
 from docs_support import ROOT
 
+NEEDED = ("material", "mkdocstrings", "latex2mathml")
 pytestmark = pytest.mark.skipif(
-    any(importlib.util.find_spec(name) is None for name in ("material", "mkdocstrings", "latex2mathml")),
+    any(importlib.util.find_spec(name) is None for name in NEEDED),
     reason="the extra docs is not installed",
 )
 

@@ -20,7 +20,7 @@ class StretchedMean:
         return [self.one(sample) for sample in samples]
 
     def one(self, sample):
-        taller = np.clip(proportion(sample.landmarks) / self.usual, 0.8, 1.25)
+        taller = np.clip(proportion(sample.landmarks) / self.usual, 0.97, 1.03)
         vertices = self.model.mean_shape * np.float32([1, taller, 1])
         pixels = np.indices(sample.image.shape[:2])[::-1].transpose(1, 2, 0)  # x, y
         region = Delaunay(sample.landmarks).find_simplex(pixels) >= 0
@@ -35,5 +35,5 @@ class StretchedMean:
 
 
 def proportion(points):  # height of a face over its width
-    down = points[[48, 54]].mean(axis=0) - points[[36, 39, 42, 45]].mean(axis=0)
+    down = points[33] - points[[36, 39, 42, 45]].mean(axis=0)  # a mouth would open
     return np.linalg.norm(down) / np.linalg.norm(points[45] - points[36])
