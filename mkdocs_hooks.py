@@ -34,6 +34,9 @@ COMMANDS = "reference/commands.md"
 _FENCE = re.compile(r"(^```.*?^```$)", re.M | re.S)
 _LINK = re.compile(r"\[([^\]\[]*)\]\((?!\w+:|#|/)([^)#\s]+)(#[^)\s]*)?\)")
 _MATH = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', re.S)
+# Attributes in docstrings, a line each: "vertices: (V, 3) float, in mm".
+_FIELDS = re.compile(r"<p>(\w+(?:, \w+)*: [^<]*(?:<code>[^<]*</code>[^<]*)*)</p>")
+_FIELD = re.compile(r"^(\w+(?:, \w+)*): ", re.M)
 _ROLE = re.compile(r":(?:func|class|mod|meth|data|attr):<code>~?\.?([^<]*)</code>")
 
 
@@ -49,6 +52,17 @@ def on_startup(command: str, dirty: bool) -> None:
     for name, entry in wanted.items():
         if not (SOURCES / name).exists():
             (SOURCES / name).symlink_to(entry)
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Put pages that the navigation does not name behind the guides."""
+    named = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    guides = next(part["Guides"] for part in config.nav or [] if "Guides" in part)
+    for path in sorted(Path(config.docs_dir).rglob("*.md")):
+        page = path.relative_to(config.docs_dir).as_posix()
+        if f": {page}\n" not in named:
+            guides.append(page)
+    return config
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -72,8 +86,12 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Turn formulas into MathML, and what is left of other markup in docstrings into HTML."""
-    del page, config, files
-    return _ROLE.sub(r"<code>\1</code>", _MATH.sub(_mathml, html)).replace("::</p>", ":</p>")
+    del config, files
+    content = _MATH.sub(_mathml, html)
+    if page.file.src_uri.startswith("reference/"):
+        content = _ROLE.sub(r"<code>\1</code>", content).replace("::</p>", ":</p>")
+        content = _FIELDS.sub(_field_list, content)
+    return content
 
 
 def relinked(markdown: str, source: str, page: str) -> str:
@@ -117,6 +135,15 @@ def _helps(command: Command, name: str, parent: Context | None = None) -> Iterat
     yield context.command_path, command.get_help(context)
     for inner, subcommand in getattr(command, "commands", {}).items():
         yield from _helps(subcommand, inner, context)
+
+
+def _field_list(match: re.Match[str]) -> str:
+    """Return a paragraph of several attributes as a list; any other one as it is."""
+    parts = _FIELD.split(match[1])[1:]
+    if len(parts) < 4:
+        return match[0]
+    pairs = zip(parts[::2], parts[1::2], strict=True)
+    return f"<ul>{''.join(f'<li><code>{name}</code>: {text}</li>' for name, text in pairs)}</ul>"
 
 
 def _mathml(match: re.Match[str]) -> str:

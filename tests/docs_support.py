@@ -80,11 +80,12 @@ def commands(text: str) -> list[list[str]]:
     for line in lines:
         words: list[str] = []
         for word in shlex.split(line, comments=True):
-            if word in ("&&", "&", ";", "do", "done"):
-                found.append(words)
-                words = []
-            else:
+            if word not in ("&&", "&", ";", "do", "done"):
                 words.append(word.removesuffix(";"))
+                if not word.endswith(";"):
+                    continue
+            found.append(words)
+            words = []
         found.append(words)
     return [words for words in found if words]
 

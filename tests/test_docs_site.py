@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(
 @pytest.mark.slow
 def test_the_site_builds_strictly_and_fetches_nothing(tmp_path):
     site = tmp_path / "site"
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", site]
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", site]
     built = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stdout + built.stderr
     pages = {path.relative_to(site).as_posix(): path.read_text() for path in site.rglob("*.html")}

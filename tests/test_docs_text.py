@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
 import tomllib
 
 import pytest
-from docs_support import DOCS, ROOT, all_blocks, pages
+from docs_support import DOCS, ROOT, all_blocks, check_words, commands, pages
 
 from focsbench.profiles.profile import check_profile
 
@@ -34,10 +35,44 @@ def test_links_lead_somewhere(page):
             assert anchor in headings(target.read_text(encoding="utf-8")), link
 
 
-def test_every_page_is_in_the_navigation():
-    navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
-    for page in DOCS.rglob("*.md"):
-        assert f": {page.relative_to(DOCS).as_posix()}\n" in navigation, page
+def test_links_of_other_texts_follow_them_into_the_site():
+    spec = importlib.util.spec_from_file_location("mkdocs_hooks", ROOT / "mkdocs_hooks.py")
+    hooks = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(hooks)
+    code = "```\n[x](../benchmarks/README.md)\n```\n"
+    for source, page, text, wanted in (
+        ("docs/a.md", "a.md", "[x](../benchmarks/README.md#y)", "[x](benchmarks.md#y)"),
+        ("docs/a.md", "a.md", "[x](../focsbench/types.py)", "x"),
+        ("docs/b/a.md", "b/a.md", "[x](../c.md) ![p](q.png)", "[x](../c.md) ![p](q.png)"),
+        ("CHANGELOG.md", "changelog.md", "[x](docs/b/c.md)", "[x](b/c.md)"),
+        ("docs/a.md", "a.md", "[x](https://x.org) [y](#z)", "[x](https://x.org) [y](#z)"),
+        ("docs/a.md", "a.md", code, code),
+    ):
+        assert hooks.relinked(text, source, page) == wanted
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "focsbench run-all --no-such-option",
+        "focsbench no-such-command",
+        "focsbench now score one_argument",
+        "focsbench run-all --set seeed=1",
+        "focsbench run-all --set 'methods=[\"fox\"]'",
+        'pip install -c constraints.txt ".[no-such-extra]"',
+        "pip install ./no/such/folder",
+        "python benchmarks/no_such_file.py",
+    ],
+)
+def test_a_wrong_command_is_found_without_running_it(line):
+    (words,) = commands(line)
+    with pytest.raises(Exception, match=r"."):
+        check_words(words)
+
+
+def test_commands_of_a_block_are_told_apart():
+    text = "a b  # c\nd 'e f' \\\n  g && h; i &\n"
+    assert commands(text) == [["a", "b"], ["d", "e f", "g"], ["h"], ["i"]]
 
 
 def test_settings_and_data_can_be_read():
