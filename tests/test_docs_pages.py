@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from docs_support import ROOT, SHELL, all_blocks, blocks, check_words, commands, pages
 
+from focsbench.face_models import face_model_path
+
 RUNNER = Path(__file__).with_name("docs_runner.py")
 EXAMPLE = ROOT / "examples" / "third_party_baseline"
 NEWCOMER, AUTHOR, PLUGINS = (
@@ -85,7 +87,14 @@ def run_pages(root: Path, packages: Path) -> list[dict]:
         )
     job, result = root / "job.json", root / "result.json"
     job.write_text(json.dumps(jobs))
-    environment = os.environ | {"PYTHONPATH": str(packages)}
+    (root / "cache").mkdir()  # what is kept per user stays here, but for the built face model
+    models = face_model_path("anny").parent
+    models.mkdir(parents=True, exist_ok=True)
+    (root / "cache" / models.name).symlink_to(models)
+    environment = os.environ | {
+        "PYTHONPATH": str(packages),
+        "FOCSBENCH_CACHE": str(root / "cache"),
+    }
     command = [sys.executable, "-W", "error::DeprecationWarning:focsbench", RUNNER, job, result]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     (root / "log.txt").write_text(done.stdout)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+import shlex
 import tomllib
 
 import pytest
-from docs_support import DOCS, ROOT, all_blocks, check_words, commands, pages
+import typer
+from docs_support import DOCS, ROOT, all_blocks, check_words, commands, pages, parsed
 
 from focsbench.profiles.profile import check_profile
 
@@ -49,6 +51,18 @@ def test_links_of_other_texts_follow_them_into_the_site():
         ("docs/a.md", "a.md", code, code),
     ):
         assert hooks.relinked(text, source, page) == wanted
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_commands_in_the_text_exist(page):
+    """They may leave arguments out, but no command or option may be unknown."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    for line in re.findall(r"`(focsbench [^`]+)`", text):
+        try:
+            parsed(shlex.split(line)[1:])
+        except typer.TyperException as error:
+            if not re.search(r"Missing|requires an argument", error.format_message()):
+                raise
 
 
 @pytest.mark.parametrize(
