@@ -51,14 +51,14 @@ CHANGES = [
     'protocols=["ar_rmse", "ar_segmentation", "now"]',
     'reports=["overview", "table4", "eta_sweep"]',
     'sweep={etas=["eta_area"], values={eta_area=[0.0]}}',
-    "data.synthetic.celeba_train=16",
+    "data.synthetic.celeba_train=24",
     "data.synthetic.celeba_val=1",
     "data.synthetic.celeba_test=1",
     "data.synthetic.ar_subjects=3",
     "data.synthetic.ar_val_subjects=1",
     "data.synthetic.now_subjects=2",
     "data.synthetic.now_val_subjects=1",
-    "method.changes.checkpoint_every=2",
+    "method.changes.checkpoint_every=1",
 ]
 
 
@@ -125,7 +125,7 @@ def main() -> int:
         killed,
         chance,
         given.kills,
-        delay=lambda: chance.expovariate(1 / 0.15),
+        delay=lambda: chance.expovariate(1 / 0.1),
         clock=cpu_seconds,
         impatience=0.1,
     )

@@ -115,6 +115,17 @@ def test_what_a_killed_step_left_is_cleaned_away(store):
     assert {path.name for path in store.root.iterdir()} == {folder.name, ".locks"}
 
 
+def test_who_makes_an_artefact_removes_what_a_killed_process_left_of_it(store):
+    draft = store.root / f".partial-{store.folder('train:em', KEY).name}-12345678"
+    other = store.root / f".partial-{store.folder('train:em2', KEY).name}-12345678"
+    for folder in (draft, other):
+        folder.mkdir(parents=True)
+        (folder / "half").write_text("half")
+    fill(store)
+    assert not draft.exists()
+    assert other.exists()  # perhaps another process is making it
+
+
 def test_failures_are_kept(store):
     with store.writing("a", KEY, {}) as out:
         (out / "failures.json").write_text('{"k/1": "too dark"}')

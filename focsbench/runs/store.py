@@ -181,15 +181,21 @@ class Store:
     def _draft(self, name: str) -> Path:
         """Return a fresh folder, with the finished items of an interrupted step in it.
 
-        It is renamed: a process that still writes into it by its old name does no harm.
+        It is renamed: a process that still writes into it by its old name does no harm. What else
+        is there was left by a killed process, because whoever makes an artefact holds its lock.
         """
         draft = self._partial(name)
+        resumed = False
         for old in sorted(self.root.glob(f"{PARTIAL}{name}-????????")):
-            if old != draft and _resumable(old):
+            if old == draft:
+                continue
+            if _resumable(old) and not resumed:
                 draft.rmdir()
                 old.rename(draft)
                 Journal(draft).tidy()
-                break
+                resumed = True
+            else:
+                shutil.rmtree(old, ignore_errors=True)
         return draft
 
     def _partial(self, name: str) -> Path:
