@@ -6,6 +6,7 @@ started again; or one worker, which the run has to get over by itself.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -102,14 +103,14 @@ def kill_until_done(
         # Not two workers in a row: an item may lose its worker once, not always.
         if workers and not worker_last and chance.random() < 0.5:
             victim = chance.choice(workers)
-            _write("killed", victim)
+            _write("worker killed", [victim])
             os.kill(victim, signal.SIGKILL)
             done.workers += 1
             worker_last = True
         else:
+            _write("run killed", [process, *workers_of(process)])
             os.killpg(process, signal.SIGKILL)
             os.waitpid(process, 0)
-            _write("killed", "run")
             done.runs += 1
             worker_last = False
             process, started = begin(), time.time()
@@ -207,18 +208,28 @@ def wall_seconds(_process: int) -> float:
 
 
 def done_again(log: Path) -> Again:
-    """Read the lines of :func:`counted` and of the kills."""
+    """Read the lines of :func:`counted` and of the kills.
+
+    A pool ends when one of its workers is killed. What the others had at work is lost by the same
+    kill, though they are not in its line.
+    """
     again = Again()
-    at_work: dict[str, str] = {}
+    at_work: dict[str, int] = {}
+    of_worker = 0  # number of the last kill of a single worker
     seen: set[str] = set()
     noted: set[str] = set()
     for line in log.read_text().splitlines():
         kind, process, what = line.split("\t")
-        if kind == "killed":
-            victims = [i for i, one in at_work.items() if what in ("run", one)]
-            again.lost.append(len(victims))
-            for item in victims:
-                del at_work[item]
+        if kind in ("worker killed", "run killed"):
+            killed = json.loads(what)
+            lost = {item for item, one in at_work.items() if one in killed}
+            again.lost.append(len(lost))
+            if kind == "worker killed":
+                of_worker = len(again.lost) - 1
+                at_work = {item: at_work[item] for item in at_work.keys() - lost}
+            else:
+                again.lost[of_worker] += len(at_work.keys() - lost)
+                at_work = {}
         elif kind == "noted":
             noted.add(what)
             at_work.pop(what, None)
@@ -226,9 +237,9 @@ def done_again(log: Path) -> Again:
             again.repeated += what in seen
             again.wasted += what in noted
             if what in at_work:  # its worker went together with the one that was killed
-                again.lost[-1] += 1
+                again.lost[of_worker] += 1
             seen.add(what)
-            at_work[what] = process
+            at_work[what] = int(process)
     again.items = len(seen)
     return again
 

@@ -25,6 +25,7 @@ os.environ |= {
     "RAY_prestart_worker_first_driver": "0",
     "RAY_health_check_timeout_ms": "60000",
     "RAY_memory_monitor_refresh_ms": "0",
+    "RAY_worker_niceness": "0",
 }
 
 from focsbench.threads import single_thread
