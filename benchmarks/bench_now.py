@@ -1,9 +1,10 @@
-"""Times the NoW evaluation against named peers and against the official tool's own times.
+"""Races the NoW evaluation against named peers, and beside the official tool's own times.
 
-CPU seconds of one thread, the least of several repetitions, with the answers beside the times.
-Peers that are not installed are named and left out. ``--reference`` names a folder with results of
-the official tool: ``dataset/``, ``predictions/`` and ``official/non_metrical.json``.
+CPU seconds of one thread, with the difference of the answers. Peers that are not installed are
+named and left out. ``--reference`` names a folder with results of the official tool (``dataset/``,
+``predictions/`` and ``official/non_metrical.json``) and prints its times beside ours.
 
+    python benchmarks/bench_now.py
     python benchmarks/bench_now.py --reference now_reference
 """
 
@@ -11,25 +12,24 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import resource
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from importlib import import_module
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
+from race import Race, Racer, Section, add_options, importable, show
 
 from focsbench.data.predictions import PredictionFolder
 from focsbench.geometry.closest_point import ClosestPointTree
+from focsbench.geometry.procrustes import procrustes
+from focsbench.geometry.rotation import rotation_derivative, rotation_from_vector
 from focsbench.geometry.scan_crop import CroppedScan, crop_scan
+from focsbench.geometry.trust_region import DoglegRules, minimise
 from focsbench.now.pair import PairScore, score_pair
 from focsbench.now.scans import cropped_scan, find_scan
 from focsbench.types import FloatArray, Mesh
 
-Answer = TypeVar("Answer")
 Peer = tuple[Callable[[Mesh], Any], Callable[[Any, FloatArray], FloatArray]]
 
 
@@ -56,52 +56,43 @@ def dense_scan() -> CroppedScan:
     scan, landmarks = analytic_face(310, 388, seed=0)
     vertices = scan.vertices + np.random.default_rng(1).normal(size=scan.vertices.shape) * 0.1
     kept = crop_scan(vertices, landmarks)
-    print(f"\nscan of {len(vertices):,} vertices, {len(kept):,} in the crop")
     return CroppedScan(vertices[kept], kept, landmarks)
 
 
-def least_time(work: Callable[[], Answer], repeats: int) -> tuple[float, Answer]:
-    """CPU seconds of the fastest run, and its answer. Compilation is not part of it."""
-    answer, seconds = work(), []
-    for _ in range(repeats):
-        start = time.process_time()
-        answer = work()
-        seconds.append(time.process_time() - start)
-    return min(seconds), answer
+def peers(names: Sequence[str]) -> Iterator[tuple[str, Peer]]:
+    """Those peers that are here: how they build their tree, and how they find distances."""
+    known = {
+        "libigl": ("libigl", "igl", libigl),
+        "fcpw": ("FCPW (float32)", "fcpw", fcpw),
+        "open3d": ("Open3D (float32)", "open3d", open3d),
+        "trimesh": ("trimesh", "rtree", trimesh),
+    }
+    for label, package, peer in (known[name] for name in names):
+        if importable(package):
+            yield label, peer()
 
 
-def peers() -> Iterator[tuple[str, Peer]]:
-    """Every peer that is here: how it builds its tree, and how it finds distances."""
-    for name, package, peer in (
-        ("libigl", "igl", libigl),
-        ("fcpw (float32)", "fcpw", fcpw),
-        ("open3d (float32)", "open3d", open3d),
-        ("trimesh", "rtree", trimesh),
-    ):
-        try:
-            import_module(package)
-        except ImportError as error:
-            print(f"left out: {name} ({error})")
-        else:
-            yield name, peer()
+class IglTree:
+    """AABB tree of libigl, which starts threads of its own unless asked in small blocks."""
+
+    def __init__(self, mesh: Mesh) -> None:
+        import igl
+
+        self._mesh, self._tree = mesh, igl.AABB()
+        self._tree.init(mesh.vertices, mesh.triangles)
+
+    def query(self, points: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return squared distances (N,) and closest points (N, 3)."""
+        vertices, triangles = self._mesh.vertices, self._mesh.triangles
+        blocks = np.array_split(points, len(points) // 8192 + 1)
+        found = [self._tree.squared_distance(vertices, triangles, block) for block in blocks]
+        squared, _, closest = zip(*found, strict=True)
+        return np.concatenate(squared), np.concatenate(closest)
 
 
 def libigl() -> Peer:
-    """AABB tree of libigl, which starts threads of its own unless asked in small blocks."""
-    import igl
-
-    def build(mesh: Mesh) -> Any:
-        tree = igl.AABB()
-        tree.init(mesh.vertices, mesh.triangles)
-        return tree, mesh
-
-    def query(built: Any, points: FloatArray) -> FloatArray:
-        tree, mesh = built
-        blocks = np.array_split(points, len(points) // 8192 + 1)
-        found = [tree.squared_distance(mesh.vertices, mesh.triangles, block) for block in blocks]
-        return np.sqrt(np.concatenate([squared for squared, *_ in found]))
-
-    return build, query
+    """The tree of libigl."""
+    return IglTree, lambda tree, points: np.sqrt(tree.query(points)[0])
 
 
 def fcpw() -> Peer:
@@ -162,33 +153,107 @@ def trimesh() -> Peer:
     return build, query
 
 
-def closest_point_rows(
-    points: FloatArray, mesh: Mesh, others: list[tuple[str, Peer]], repeats: int
-) -> Iterator[str]:
-    """Build and query times of every method, and how far its distances are from ours."""
+def closest_point_race(points: FloatArray, mesh: Mesh, names: Sequence[str]) -> Race:
+    """A tree and one query of all points, and the largest difference of a distance."""
 
-    def build() -> ClosestPointTree:
-        return ClosestPointTree(mesh.vertices, mesh.triangles)
+    def ours() -> FloatArray:
+        return ClosestPointTree(mesh.vertices, mesh.triangles).query(points).distances
 
-    seconds, tree = least_time(build, repeats)
-    first, found = least_time(lambda: tree.query(points), repeats)
-    yield row("focsbench", seconds, first, 0.0)
-    moved = points + 0.3
-    near = tree.query(points).triangles
-    again, found_again = least_time(lambda: tree.query(moved, near), repeats)
-    difference = np.abs(tree.query(moved).distances - found_again.distances).max()
-    yield row("focsbench, points moved by 0.5 mm", 0.0, again, difference)
-    for name, (make, query) in others:
-        seconds, built = least_time(lambda make=make: make(mesh), repeats)
-        asked, distances = least_time(
-            lambda query=query, built=built: query(built, points), repeats
-        )
-        yield row(name, seconds, asked, np.abs(distances - found.distances).max())
+    def racer(name: str, peer: Peer) -> Racer:
+        build, query = peer
+        return Racer(name, lambda: query(build(mesh), points))
+
+    return Race(
+        f"{len(points):,} closest points on {len(mesh.vertices):,} vertices, tree and query",
+        Racer("own tree", ours),
+        [racer(name, peer) for name, peer in peers(names)],
+        lambda mine, theirs: float(np.abs(mine - theirs).max()),
+        "mm",
+    )
 
 
-def row(name: str, build: float, query: float, difference: float) -> str:
-    """One line of the table of closest points."""
-    return f"| {name} | {1e3 * build:.1f} | {1e3 * query:.1f} | {difference:.1e} |"
+class PlainDistances:
+    """`ScanDistances` from the textbook: libigl for the closest points, numpy for the rest."""
+
+    def __init__(self, theta: FloatArray, tree: IglTree, points: FloatArray) -> None:
+        self.scale, self.rotation = float(theta[0]), rotation_from_vector(theta[1:4])
+        self.translation = theta[4:]
+        self._vector = theta[1:4]
+        moved = (points - self.translation) @ self.rotation / self.scale
+        _, self._closest = tree.query(moved)
+        placed = self.scale * self._closest @ self.rotation.T + self.translation
+        self._away = points - placed
+        self.distances = np.linalg.norm(self._away, axis=1)
+        self.sum_of_squares = float(self.distances @ self.distances)
+
+    def normal_equations(self) -> tuple[FloatArray, FloatArray]:
+        """J'J and -J'd with one row of J per point."""
+        distances = np.maximum(self.distances, 1e-300)[:, None]
+        normals = self._away / distances
+        turned = rotation_derivative(self._vector, self.rotation)
+        columns = [(normals * (self._closest @ self.rotation.T)).sum(1)]
+        columns += [(normals * (self.scale * self._closest @ turn.T)).sum(1) for turn in turned]
+        jacobian = np.column_stack([*columns, normals])
+        return jacobian.T @ jacobian, jacobian.T @ self.distances
+
+
+def plain_score(file: Path, landmarks: Path, scan: CroppedScan) -> FloatArray:
+    """The evaluation of one image by trimesh, libigl and numpy; the same steps."""
+    from trimesh import load_mesh
+
+    read = load_mesh(file, process=False)
+    start = procrustes(np.load(landmarks), scan.landmarks, allow_reflection=True)
+    mesh = Mesh(start.apply(np.asarray(read.vertices)), np.asarray(read.faces))
+    tree = IglTree(mesh)
+    first = np.array([1.0, 0, 0, 0, 0, 0, 0])
+    rules = DoglegRules()
+    _, fit, _ = minimise(lambda theta: PlainDistances(theta, tree, scan.points), first, rules)
+    return fit.distances
+
+
+def image_race(scan: CroppedScan, mesh: Mesh, folder: Path) -> Race:
+    """One image of NoW size, from its files to its distances."""
+    _, landmarks = analytic_face(310, 388, seed=0)
+    lines = [f"v {x:.6f} {y:.6f} {z:.6f}\n" for x, y, z in mesh.vertices]
+    lines += [f"f {a} {b} {c}\n" for a, b, c in mesh.triangles + 1]
+    name = f"image-{len(mesh.vertices)}"
+    file, points = folder / f"{name}.obj", folder / f"{name}.npy"
+    file.write_text("".join(lines))
+    np.save(points, landmarks + 1.0, allow_pickle=False)
+    predictions = PredictionFolder(folder)
+    return Race(
+        f"one image of NoW, a prediction of {len(mesh.vertices):,} vertices",
+        Racer("now score", lambda: score_pair(predictions, name, scan).distances),
+        [Racer("trimesh, libigl, numpy", lambda: plain_score(file, points, scan))]
+        if importable("igl")
+        else [],
+        lambda mine, theirs: abs(float(np.median(mine) - np.median(theirs))),
+        "mm of the median",
+    )
+
+
+def races(threads: int) -> Iterator[Race]:
+    """Yield all races; one thread, CPU time."""
+    del threads
+    scan = dense_scan()
+    small = analytic_face(64, 80, seed=2)[0]
+    large = analytic_face(170, 212, seed=2)[0]
+    yield closest_point_race(scan.points, small, ("libigl", "fcpw", "open3d", "trimesh"))
+    yield closest_point_race(scan.points, large, ("libigl", "fcpw", "open3d"))
+    with tempfile.TemporaryDirectory() as folder:
+        for mesh in (small, large):
+            yield image_race(scan, mesh, Path(folder))
+
+
+SECTION = Section(
+    "The NoW evaluation",
+    "A scan of NoW size (an analytic face of 120,280 vertices, of which 49,583 are evaluated). "
+    "*One image* is everything that `focsbench now score` does for one image, its files and the "
+    "diagnosis included, the cropped scan cached; the peer reads with trimesh, finds closest "
+    "points with libigl, sums in numpy, takes the same steps and diagnoses nothing. One thread.",
+    races,
+    ("libigl", "fcpw", "open3d-cpu", "trimesh", "rtree"),
+)
 
 
 def reference_rows(folder: Path, repeats: int) -> Iterator[str]:
@@ -220,57 +285,27 @@ def fastest(folder: PredictionFolder, key: str, scan: CroppedScan, repeats: int)
     return min(scores[1:], key=lambda score: score.cpu_seconds)
 
 
-def dense_rows(scan: CroppedScan, meshes: dict[str, Mesh], repeats: int) -> Iterator[str]:
-    """CPU time of one pair of NoW size, files included, and of the whole validation set."""
-    with tempfile.TemporaryDirectory() as folder:
-        for name, mesh in meshes.items():
-            _, landmarks = analytic_face(310, 388, seed=0)
-            lines = [f"v {x:.6f} {y:.6f} {z:.6f}\n" for x, y, z in mesh.vertices]
-            lines += [f"f {a} {b} {c}\n" for a, b, c in mesh.triangles + 1]
-            Path(folder, "image.obj").write_text("".join(lines))
-            np.save(Path(folder, "image.npy"), landmarks + 1.0, allow_pickle=False)
-            score = fastest(PredictionFolder(Path(folder)), "image", scan, repeats)
-            yield (
-                f"| {name} | {score.steps} | {np.median(score.distances):.4f} "
-                f"| {score.cpu_seconds:.3f} | {352 * score.cpu_seconds / 2:.0f} |"
-            )
-
-
-def show(title: str, header: str, rows: Iterator[str]) -> None:
-    """Print one Markdown table as its rows come in."""
-    print(f"\n### {title}\n\n| {header} |\n|{'---|' * (header.count('|') + 1)}")
-    for line in rows:
+def official_table(folder: Path, repeats: int) -> None:
+    """Print the pairs that the official tool was timed on, as they come in."""
+    header = (
+        "pair | points | triangles | official CPU s | focsbench CPU s | times faster "
+        "| official steps | steps | official median, mm | median, mm"
+    )
+    print(f"\n| {header} |\n|{'---|' * (header.count('|') + 1)}")
+    for line in reference_rows(folder, repeats):
         print(line, flush=True)
 
 
 def main() -> None:
-    """Run all tables."""
+    """Run the races, or those pairs that the official tool was timed on."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add_options(parser)
     parser.add_argument("--reference", type=Path, help="folder of official results")
-    parser.add_argument("--repeats", type=int, default=7)
     options = parser.parse_args()
-    print(f"numpy {np.__version__}, load {os.getloadavg()[0]:.1f}")
-    others = list(peers())
-    scan = dense_scan()
-    meshes = {
-        "5,000 vertices": analytic_face(64, 80, seed=2)[0],
-        "36,000 vertices": analytic_face(170, 212, seed=2)[0],
-    }
-    header = "method | build ms | query ms | largest difference, mm"
-    for name, mesh in meshes.items():
-        rows = closest_point_rows(scan.points, mesh, others, options.repeats)
-        show(f"Closest points of {len(scan.points):,} on {name}", header, rows)
-    header = "prediction | steps | median, mm | CPU s | 352 images on two cores, s"
-    show("One image of NoW size", header, dense_rows(scan, meshes, options.repeats))
     if options.reference:
-        show(
-            "Pairs that the official tool was timed on",
-            "pair | points | triangles | official CPU s | focsbench CPU s | times faster "
-            "| official steps | steps | official median, mm | median, mm",
-            reference_rows(options.reference, options.repeats),
-        )
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"\npeak memory of this process {peak:.0f} MiB, load at the end {os.getloadavg()[0]:.1f}")
+        official_table(options.reference, options.rounds)
+    else:
+        show(SECTION, options)
 
 
 if __name__ == "__main__":

@@ -1,32 +1,24 @@
-"""Times the renderer against named peers on one analytic face-like mesh.
+"""Races the renderer against named peers on one analytic face-like mesh.
 
-Every row is measured by ``torch.utils.benchmark`` in the same run, on the same data, and is
-compared with the numba rasteriser: a fast row that shows other triangles is no peer. Peers that
-are not installed are named and left out.
+A fast row that shows other triangles is no peer, so the share of other pixels stands beside it.
+Peers that are not installed are named and left out.
 
-    python benchmarks/bench_renderer.py --threads 2
+    python benchmarks/bench_renderer.py
 """
 
 from __future__ import annotations
 
-import argparse
-import os
 from collections.abc import Callable, Iterator
-from functools import cache
-from importlib import import_module
 from typing import Any
 
 import numpy as np
 import torch
+from race import Race, Racer, Section, importable, main
 from torch import Tensor
-from torch.utils.benchmark import Timer
 
 from focsbench.rendering.camera import focal_length, principal_point, project, transform
-from focsbench.rendering.numba_rasterizer import rasterize_images
 from focsbench.rendering.rasterize import get_rasterizer
 from focsbench.rendering.renderer import Renderer
-
-Measured = tuple[str, float, float, str]
 
 
 def face_mesh(side: int) -> tuple[Tensor, Tensor]:
@@ -54,60 +46,17 @@ def random_scene(vertices: Tensor, batch: int) -> tuple[Tensor, ...]:
     return tuple(tensor.requires_grad_() for tensor in scene)
 
 
-@cache
-def importable(package: str) -> bool:
-    """Whether a peer is here and loads; open3d needs system libraries beside its wheel."""
-    try:
-        import_module(package)
-    except ImportError as error:
-        print(f"left out: {package} ({error})")
-        return False
-    return True
-
-
-def measure(work: Callable[[], Any], threads: int, seconds: float) -> tuple[float, float]:
-    """Minimum and median wall time in ms. The minimum is what a busy machine disturbs least."""
-    work()  # compilation and first-touch stay outside
-    timer = Timer("work()", globals={"work": work}, num_threads=threads)
-    times = timer.blocked_autorange(min_run_time=seconds).times
-    return 1e3 * min(times), 1e3 * float(np.median(times))
-
-
-def rasterizers(
-    camera: Tensor, uv: Tensor, triangles: Tensor, size: int
-) -> Iterator[tuple[str, Callable[[], np.ndarray[Any, Any]]]]:
-    """Every rasteriser that is here, as a call that returns the triangle ids of one image."""
-    numba = get_rasterizer("numba")
-    yield (
-        "focsbench numba, ids and barycentrics",
-        lambda: numba(camera, uv, triangles, size).triangle_ids[0].numpy(),
-    )
-    yield "focsbench numba, z-buffer alone", z_buffer_alone(camera, uv, triangles, size)
+def rasterizers(camera: Tensor, uv: Tensor, triangles: Tensor, size: int) -> Iterator[Racer]:
+    """Every other rasteriser that is here; gives the triangle ids of one image."""
     plain = get_rasterizer("torch")
-    yield "focsbench torch scatter", lambda: plain(camera, uv, triangles, size)[0][0].numpy()
+    yield Racer("PyTorch scatter", lambda: plain(camera, uv, triangles, size)[0][0].numpy())
     if importable("open3d"):
-        yield "open3d RaycastingScene (with build)", open3d_rays(camera, triangles, size)
+        yield Racer("Open3D RaycastingScene", open3d_rays(camera, triangles, size))
     if importable("embreex"):
-        yield "trimesh + embreex (with build)", embree_rays(camera, triangles, size)
+        yield Racer("Embree (embreex, trimesh)", embree_rays(camera, triangles, size))
     if importable("pytorch3d"):
         peer = get_rasterizer("pytorch3d")
-        yield "pytorch3d rasterize_meshes", lambda: peer(camera, uv, triangles, size)[0][0].numpy()
-
-
-def z_buffer_alone(
-    camera: Tensor, uv: Tensor, triangles: Tensor, size: int
-) -> Callable[[], np.ndarray[Any, Any]]:
-    """The bare kernel: what the fused path spends on visibility."""
-    screen, faces = uv.numpy(), triangles.numpy()
-    inverse_depth = (1 / camera[..., 2]).numpy()
-    ids = np.empty((1, size, size), np.int32)
-    nearest = np.empty((1, size, size), np.float32)
-
-    def draw() -> np.ndarray[Any, Any]:
-        rasterize_images(0, 1, screen, inverse_depth, faces, True, True, ids, nearest)
-        return ids[0]
-
-    return draw
+        yield Racer("PyTorch3D", lambda: peer(camera, uv, triangles, size)[0][0].numpy())
 
 
 def pixel_rays(size: int) -> np.ndarray[Any, Any]:
@@ -126,9 +75,9 @@ def open3d_rays(camera: Tensor, triangles: Tensor, size: int) -> Callable[[], np
     points, faces = camera[0].numpy(), triangles.numpy().astype(np.uint32)
 
     def cast() -> np.ndarray[Any, Any]:
-        scene = open3d.t.geometry.RaycastingScene()
+        scene = open3d.t.geometry.RaycastingScene(nthreads=1)
         scene.add_triangles(open3d.core.Tensor(points), open3d.core.Tensor(faces))
-        ids: np.ndarray[Any, Any] = scene.cast_rays(rays)["primitive_ids"].numpy()
+        ids: np.ndarray[Any, Any] = scene.cast_rays(rays, nthreads=1)["primitive_ids"].numpy()
         return ids.astype(np.int64).reshape(size, size)
 
     return cast
@@ -151,69 +100,81 @@ def embree_rays(camera: Tensor, triangles: Tensor, size: int) -> Callable[[], np
     return cast
 
 
-def rasterizer_rows(side: int, size: int, threads: int, seconds: float) -> Iterator[Measured]:
-    """One image: time and agreement of every rasteriser."""
+def rasterizer_race(side: int, size: int) -> Race:
+    """One image: every rasteriser that is here, and the pixels that it sees otherwise."""
     vertices, triangles = face_mesh(side)
     scene = [tensor.detach() for tensor in random_scene(vertices, 1)]
     camera = transform(scene[0], scene[2], scene[3])
     uv = project(camera, size)
-    reference = get_rasterizer("numba")(camera, uv, triangles, size).triangle_ids[0].numpy()
-    covered = reference >= 0
-    for name, draw in rasterizers(camera, uv, triangles, size):
-        ids = draw()
-        either = covered | ((ids >= 0) & (ids < len(triangles)))
-        agreement = f"{(ids == reference)[either].mean():.6f}"
-        yield name, *measure(draw, threads, seconds), agreement
+    numba = get_rasterizer("numba")
+
+    def other_pixels(mine: np.ndarray[Any, Any], theirs: np.ndarray[Any, Any]) -> float:
+        covered = (mine >= 0) | ((theirs >= 0) & (theirs < len(triangles)))
+        return float((mine != theirs)[covered].mean())
+
+    return Race(
+        f"rasterise {len(triangles):,} triangles at {size} px",
+        Racer("numba", lambda: numba(camera, uv, triangles, size).triangle_ids[0].numpy()),
+        list(rasterizers(camera, uv, triangles, size)),
+        other_pixels,
+        "of the pixels",
+    )
 
 
-def rendering_rows(
-    side: int, size: int, batch: int, threads: int, seconds: float
-) -> Iterator[Measured]:
-    """Forward and backward of a batch: time, and largest difference of the images."""
+def rendering_race(side: int, size: int, batch: int, backward: bool) -> Race:
+    """A batch, forward or forward and backward: the largest difference of any pixel value."""
     vertices, triangles = face_mesh(side)
     scene = random_scene(vertices, batch)
-    reference = Renderer(triangles, size, "numba")(*scene).image.detach()
-    names = ["numba", "torch"] + (["pytorch3d"] if importable("pytorch3d") else [])
-    for name in names:
+
+    def racer(name: str, label: str) -> Racer:
         renderer = Renderer(triangles, size, name)
 
-        def step(renderer: Renderer = renderer) -> Tensor:
+        def forward() -> Tensor:
+            with torch.no_grad():
+                return renderer(*scene).image
+
+        def both() -> Tensor:
             image = renderer(*scene).image
             torch.autograd.grad(image.square().sum(), scene)
-            return image
+            return image.detach()
 
-        error = (step().detach() - reference).abs().max().item()
-        label = "fused numba" if name == "numba" else f"{name} + plain torch shading"
-        yield label, *measure(step, threads, seconds), f"{error:.1e}"
+        return Racer(label, both if backward else forward)
+
+    peers = [racer("torch", "plain PyTorch")]
+    if importable("pytorch3d"):
+        peers.append(racer("pytorch3d", "PyTorch3D, PyTorch shading"))
+    what = "render and differentiate" if backward else "render"
+    return Race(
+        f"{what} {batch} x {len(triangles):,} triangles at {size} px",
+        racer("numba", "fused numba"),
+        peers,
+        lambda mine, theirs: (mine - theirs).abs().max().item(),
+        "of a pixel value",
+    )
 
 
-def show(title: str, agreement: str, rows: Iterator[Measured]) -> None:
-    """Print one Markdown table as its rows come in."""
-    print(f"\n### {title}\n\n| method | min ms | median ms | {agreement} |\n|---|---|---|---|")
-    for name, least, median, agrees in rows:
-        print(f"| {name} | {least:.2f} | {median:.2f} | {agrees} |", flush=True)
+def races(threads: int) -> Iterator[Race]:
+    """Yield all races. CPU time of one thread, so that what else runs counts little."""
+    del threads
+    torch.set_num_threads(1)
+    yield rasterizer_race(160, 224)
+    yield rendering_race(160, 224, 1, backward=False)
+    yield rendering_race(160, 224, 1, backward=True)
+    yield rendering_race(160, 224, 8, backward=True)
+    yield rendering_race(51, 96, 24, backward=True)
 
 
-def main() -> None:
-    """Run all tables."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--seconds", type=float, default=2.0, help="time spent on each row")
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    run = options.threads, options.seconds
-    print(f"torch {torch.__version__}, {options.threads} threads, load {os.getloadavg()[0]:.1f}")
-    for peer in ("open3d", "embreex", "pytorch3d"):
-        importable(peer)
-    show("Rasterise 50,562 triangles at 224 px", "same triangle", rasterizer_rows(160, 224, *run))
-    title = "Rasterise, light and differentiate"
-    agreement = "image difference"
-    show(f"{title} 50,562 triangles at 224 px", agreement, rendering_rows(160, 224, 1, *run))
-    show(f"{title}, batch of 8", agreement, rendering_rows(160, 224, 8, *run))
-    quick = rendering_rows(51, 96, 24, *run)
-    show(f"{title} 24 x 5,000 triangles at 96 px", agreement, quick)
-    print(f"\nload at the end {os.getloadavg()[0]:.1f}")
+SECTION = Section(
+    "Renderer",
+    "One analytic face-like mesh. *Rasterise* finds the triangle that each pixel shows; the search "
+    "trees of Open3D and Embree are built anew for every image, because a fit moves every vertex. "
+    "*Render* adds pose, projection, vertex normals, spherical harmonics and interpolation; "
+    "*differentiate* the gradients into vertices, albedo, angles, translation and light. One "
+    "thread.",
+    races,
+    ("open3d-cpu", "embreex", "trimesh", "pytorch3d"),
+)
 
 
 if __name__ == "__main__":
-    main()
+    main(SECTION)

@@ -1,10 +1,11 @@
-"""Statistics and curves of many scan distances: streamed histograms against whole arrays in numpy.
+"""Races statistics and curves of many scan distances: streamed histograms against whole arrays.
 
-    python benchmarks/bench_statistics.py [--methods 10] [--points 16000000] [--subjects 20]
+    python benchmarks/bench_statistics.py
+    python benchmarks/bench_statistics.py --memory [--methods 10] [--points 16000000]
 
-Makes float32 distances of some methods on disk, one file per image as the protocol ``now`` leaves
-them, then measures each way in a process of its own: CPU seconds (user and system, so that other
-programs on the machine do not count) and the peak of resident memory.
+Float32 distances of some methods lie on disk, one file per image as the protocol ``now`` leaves
+them. With ``--memory`` each way runs once in a process of its own, and the peak of its resident
+memory stands beside its CPU time.
 """
 
 from __future__ import annotations
@@ -16,40 +17,20 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+from race import Race, Racer, Section, add_options
+from race import show as show_races
+
+from focsbench.metrics.distance_pool import DistancePool
+from focsbench.metrics.intervals import subject_draws
+from focsbench.types import FloatArray
 
 IMAGES_PER_SUBJECT = 18  # as NoW has them on average
 NAIVE_DRAWS = 5  # of 10,000; more would take too long
-
-
-def main() -> None:
-    """Make the data, measure both ways, print times, memory and answers."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--methods", type=int, default=10)
-    parser.add_argument("--points", type=int, default=16_000_000, help="distances per method")
-    parser.add_argument("--subjects", type=int, default=20)
-    parser.add_argument("--way", choices=["focsbench", "numpy"], help=argparse.SUPPRESS)
-    parser.add_argument("--data", type=Path, help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.way:
-        print(json.dumps(measured(options.way, options.data)))
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        make(Path(folder), options.methods, options.points, options.subjects)
-        found = {
-            way: json.loads(
-                subprocess.run(
-                    [sys.executable, __file__, "--way", way, "--data", folder],
-                    check=True,
-                    capture_output=True,
-                    text=True,
-                ).stdout
-            )
-            for way in ("focsbench", "numpy")
-        }
-    show(found, options.methods, options.points, options.subjects)
 
 
 def make(folder: Path, methods: int, points: int, subjects: int) -> None:
@@ -71,7 +52,7 @@ def make(folder: Path, methods: int, points: int, subjects: int) -> None:
 
 def measured(way: str, folder: Path) -> dict[str, object]:
     """Run one way; imports and compilation are not part of the time."""
-    run = {"focsbench": by_focsbench, "numpy": by_numpy}[way]
+    run = {"focsbench": by_focsbench, "numpy": partial(by_numpy, naive_draws=NAIVE_DRAWS)}[way]
     with tempfile.TemporaryDirectory() as small:
         make(Path(small), 2, 40_000, 6)
         run(Path(small))
@@ -119,7 +100,7 @@ def by_focsbench(folder: Path) -> dict[str, object]:
     }
 
 
-def by_numpy(folder: Path) -> dict[str, object]:
+def by_numpy(folder: Path, naive_draws: int = 0) -> dict[str, object]:
     """The same numbers from whole arrays, and a few of the draws that an interval needs."""
     numbers, curves = {}, {}
     grid = np.arange(701) * 0.01
@@ -133,12 +114,12 @@ def by_numpy(folder: Path) -> dict[str, object]:
         pool = np.concatenate(parts).astype(np.float64)
         numbers[place.name] = (np.median(pool), pool.mean(), pool.std())
         curves[place.name] = (np.searchsorted(np.sort(pool), grid, "right") / len(pool))[::50]
-        if not draws:  # of the first method only
+        if naive_draws and not draws:  # of the first method only
             before = time.process_time()
-            for _ in range(NAIVE_DRAWS):
+            for _ in range(naive_draws):
                 drawn = [parts[index] for index in rng.integers(len(parts), size=len(parts))]
                 np.median(np.concatenate(drawn))
-            draws = (time.process_time() - before) / NAIVE_DRAWS
+            draws = (time.process_time() - before) / naive_draws
     return {
         "numbers": {name: [float(x) for x in values] for name, values in numbers.items()},
         "curves": {name: curve.tolist() for name, curve in curves.items()},
@@ -146,7 +127,7 @@ def by_numpy(folder: Path) -> dict[str, object]:
     }
 
 
-def show(found: dict[str, dict], methods: int, points: int, subjects: int) -> None:
+def show_memory(found: dict[str, dict], methods: int, points: int, subjects: int) -> None:
     """Print a table of both ways and how well they agree."""
     ours, naive = found["focsbench"], found["numpy"]
     print(f"{methods} methods x {points:,} distances, {subjects} subjects")
@@ -179,6 +160,110 @@ def show(found: dict[str, dict], methods: int, points: int, subjects: int) -> No
         for m in ours["curves"]
     ]
     print(f"\nLargest difference of a number: {max(worst):.1e} mm, of a share: {max(curve):.1e}")
+
+
+def worst_number(mine: dict[str, dict], theirs: dict[str, dict]) -> float:
+    """Largest difference of a median, mean or standard deviation, mm."""
+    return max(
+        abs(a - b)
+        for name, numbers in mine["numbers"].items()
+        for a, b in zip(numbers, theirs["numbers"][name], strict=True)
+    )
+
+
+def naive_medians(folder: Path, draws: FloatArray) -> FloatArray:
+    """The median of the pool of every draw of persons: put together and sorted anew."""
+    by_subject = _by_subject(folder)
+    return np.array(
+        [
+            np.median(np.concatenate([p for p, n in zip(by_subject, row, strict=True)
+                                      for _ in range(n)]))
+            for row in draws
+        ]
+    )  # fmt: skip
+
+
+def counted_medians(folder: Path, draws: FloatArray) -> FloatArray:
+    """The same from one histogram per person."""
+    members = {path.stem: path.stem.partition("-")[0] for path in folder.iterdir()}
+    pool = DistancePool.of(members, lambda key: np.load(folder / f"{key}.npy"))
+    return pool.median(draws.astype(np.float64))
+
+
+def _by_subject(folder: Path) -> list[FloatArray]:
+    parts: dict[str, list[FloatArray]] = {}
+    for path in sorted(folder.iterdir()):
+        parts.setdefault(path.stem.partition("-")[0], []).append(np.load(path))
+    return [np.concatenate(images) for images in parts.values()]
+
+
+def races(threads: int) -> Iterator[Race]:
+    """Yield all races; one thread, CPU time."""
+    del threads
+    methods, points, people, drawn = 3, 4_000_000, 20, 100
+    with tempfile.TemporaryDirectory() as large, tempfile.TemporaryDirectory() as small:
+        make(Path(large), methods, points, people)
+        yield Race(
+            f"statistics and curves of {methods} x {points:,} distances on disk",
+            Racer("histograms, with intervals and tests", lambda: by_focsbench(Path(large))),
+            [Racer("numpy, without them", lambda: by_numpy(Path(large)))],
+            worst_number,
+            "mm",
+        )
+        make(Path(small), 1, 400_000, people)
+        draws = subject_draws(people, drawn)
+        one = Path(small) / "method-0"
+        yield Race(
+            f"the median of 400,000 distances in {drawn} draws of {people} persons",
+            Racer("histograms", lambda: counted_medians(one, draws)),
+            [Racer("numpy", lambda: naive_medians(one, draws))],
+            lambda mine, theirs: float(np.abs(mine - theirs).max()),
+            "mm",
+        )
+
+
+SECTION = Section(
+    "Statistics",
+    "Distances of scan points, one file per image of 20 persons. The first peer reads whole arrays "
+    "and gives median, mean, standard deviation and curve; focsbench gives the same and an "
+    "interval of each from 10,000 draws of persons, a band of the curve, tests against the best "
+    "method and the figure. An interval needs 10,000 of the draws of the second race, where the "
+    "peer puts the pool of each draw together; medians there are known to 0.001 mm. One thread.",
+    races,
+)
+
+
+def main() -> None:
+    """Run the races; or measure the memory of both ways and print all their answers."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add_options(parser)
+    parser.add_argument("--memory", action="store_true", help="each way once, alone")
+    parser.add_argument("--methods", type=int, default=10)
+    parser.add_argument("--points", type=int, default=16_000_000, help="distances per method")
+    parser.add_argument("--subjects", type=int, default=20)
+    parser.add_argument("--way", choices=["focsbench", "numpy"], help=argparse.SUPPRESS)
+    parser.add_argument("--data", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.way:
+        print(json.dumps(measured(options.way, options.data)))
+        return
+    if not options.memory:
+        show_races(SECTION, options)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        make(Path(folder), options.methods, options.points, options.subjects)
+        found = {
+            way: json.loads(
+                subprocess.run(
+                    [sys.executable, __file__, "--way", way, "--data", folder],
+                    check=True,
+                    capture_output=True,
+                    text=True,
+                ).stdout
+            )
+            for way in ("focsbench", "numpy")
+        }
+    show_memory(found, options.methods, options.points, options.subjects)
 
 
 if __name__ == "__main__":

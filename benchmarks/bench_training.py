@@ -1,11 +1,12 @@
-"""Times one training step of each network at the size of the paper, and its peak memory.
+"""Races one training step of each network against the naive version; measures its peak memory.
 
 ResNet-50, UNet and ArcFace's iresnet50 at 224 pixels with a face model of the size of the Basel
-model's front crop; weights are random, which changes no cost. Every row runs in a fresh process,
-so that its peak memory is its own.
+model's front crop; weights are random, which changes no cost. With ``--sizes`` every row runs in a
+fresh process, so that its peak memory is its own, and on whatever device is named.
 
-    python benchmarks/bench_training.py --threads 2
-    python benchmarks/bench_training.py --accelerator cuda --precision bf16 --steps 20
+    python benchmarks/bench_training.py
+    python benchmarks/bench_training.py --sizes --batch 12
+    python benchmarks/bench_training.py --sizes --accelerator cuda --precision bf16 --steps 20
 """
 
 from __future__ import annotations
@@ -15,18 +16,22 @@ import multiprocessing
 import os
 import resource
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import torch
+from race import Race, Racer, Section, add_options, show
+from torch import nn
 
 from focsbench.data.aligned import AlignedArrays
+from focsbench.face_models import load_face_model
 from focsbench.face_models.morphable_model import MorphableModel
 from focsbench.focs.batches import BatchStream
 from focsbench.focs.build import build_autoencoder, build_recognizer, build_unet
 from focsbench.focs.distributed import train_on
 from focsbench.focs.engine import Engine
-from focsbench.focs.inference import segmentation_mask
+from focsbench.focs.masks import segmentation_mask
 from focsbench.focs.presets import load_preset
 from focsbench.focs.training import AutoencoderTrainer, SegmentationTrainer, parameters_fixed
 
@@ -86,16 +91,37 @@ def photographs(model: MorphableModel, count: int, size: int) -> AlignedArrays:
     )
 
 
-class FullSize:
-    """Networks, trainers and batches of a preset, as the joint training has them."""
+def plain_layout(module: nn.Module) -> None:
+    """Undo the layout channels-last of convolution weights, in place."""
+    for parameter in module.parameters():
+        parameter.data = parameter.data.contiguous(memory_format=torch.contiguous_format)
 
-    def __init__(self, preset: str, changes: dict[str, Any], engine: Engine) -> None:
-        config = load_preset(preset, changes)
-        model = bfm_sized_model()
+
+class FullSize:
+    """Networks, trainers and batches of a preset, as the joint training has them.
+
+    model: face model; the one of the size of the Basel model if none is given. naive: networks in
+    the layout that PyTorch gives them, and the renderer in plain PyTorch.
+    """
+
+    def __init__(
+        self,
+        preset: str,
+        changes: dict[str, Any],
+        engine: Engine,
+        model: MorphableModel | None = None,
+        naive: bool = False,
+    ) -> None:
+        more = {"rasterizer": "torch"} if naive else {}
+        config = load_preset(preset, {**changes, **more})
+        model = model or bfm_sized_model()
         self.network = build_autoencoder(config, model, 0).to(engine.device)
         self.unet = build_unet(config, 0).to(engine.device)
         self.encoder = self.network.encoder
-        recognizer: Any = engine.frozen_recognizer(build_recognizer(config).to(engine.device))
+        judge = build_recognizer(config).to(engine.device)
+        for module in (self.encoder, self.unet, judge) if naive else ():
+            plain_layout(module)
+        recognizer: Any = engine.frozen_recognizer(judge)
         total = config.schedule.joint_iterations
         self.of_r = AutoencoderTrainer(
             config, self.network, recognizer, config.reconstruction_optimizer, total, engine=engine
@@ -140,17 +166,61 @@ def measure(engine: Engine, label: str, preset: str, changes: dict[str, Any], st
         print(f"{row} {losses[0]:.6f}, {losses[1]:.6f} |", flush=True)
 
 
+def step_race(case: str, network: str, preset: str, batch: int, model: MorphableModel) -> Race:
+    """One step of one network; both sides start from the same weights and see the same images."""
+
+    def racer(name: str, naive: bool) -> Racer:
+        training = FullSize(preset, {"batch_size": batch}, Engine(), model, naive)
+        iterations = iter(range(1_000_000))
+        return Racer(name, lambda: training.step(network, next(iterations))["total"])
+
+    return Race(
+        f"{case}, batch of {batch}",
+        racer("fused renderer, channels last", naive=False),
+        [racer("plain PyTorch", naive=True)],
+        lambda mine, theirs: abs(mine - theirs) / abs(theirs),
+        "of the loss",
+        "wall",
+    )
+
+
+def races(threads: int) -> Iterator[Race]:
+    """Yield all races, on all threads."""
+    torch.set_num_threads(threads)
+    sizes = (("paper", "224 px, ResNet-50", 2, bfm_sized_model()),)
+    sizes += (("quick", "96 px, small networks", 24, load_face_model("anny")),)
+    for preset, text, batch, model in sizes:
+        for network, step in (("R", "M-step"), ("S", "E-step")):
+            case = f"{preset} ({text}): {step}, {network} learns"
+            yield step_race(case, network, preset, batch, model)
+
+
+SECTION = Section(
+    "Training step",
+    "One step of the joint training: R learns (M-step) or S learns (E-step), with all losses, "
+    "gradients and the optimiser. *paper*: ResNet-50, UNet and iresnet50, a face model of 35,721 "
+    "vertices. *quick*: the networks of the embedded benchmark. The peer is the same step with "
+    "the renderer in plain PyTorch and the layout that PyTorch gives networks; at the size of the "
+    "paper convolutions take nearly all of the time on a CPU.",
+    races,
+)
+
+
 def main() -> None:
-    """Run all rows."""
+    """Run the races, or one row of sizes per preset and network."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add_options(parser)
+    parser.add_argument("--sizes", action="store_true", help="time and memory, no race")
     parser.add_argument("--presets", nargs="+", default=["paper", "released"])
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--steps", type=int, default=1, help="measured, after one that is not")
     parser.add_argument("--batch", type=int, default=12)
     parser.add_argument("--accelerator", default="cpu")
     parser.add_argument("--devices", type=int, default=1)
     parser.add_argument("--precision", default="float32")
     options = parser.parse_args()
+    if not options.sizes:
+        show(SECTION, options)
+        return
     print(f"torch {torch.__version__}, {options.threads} threads, load {os.getloadavg()[0]:.1f}")
     print("\n| preset | step | batch | s | images/s | peak GiB per process | losses |")
     print("|---|---|---|---|---|---|---|")

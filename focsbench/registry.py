@@ -1,8 +1,8 @@
-"""Baselines, protocols and reports by name, found through entry points and loaded when used.
+"""Baselines, protocols, reports and engines by name, found through entry points, loaded when used.
 
-A package of anybody's adds a row, a protocol or a report by an entry point in one of the groups
-``focsbench.baselines``, ``focsbench.protocols``, ``focsbench.reports``; the built-in ones are
-registered in the same way.
+A package of anybody's adds a row, a protocol, a report or what runs networks by an entry point in
+one of the groups ``focsbench.baselines``, ``focsbench.protocols``, ``focsbench.reports``,
+``focsbench.engines``; the built-in ones are registered in the same way.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ class Kind(StrEnum):
     BASELINE = "focsbench.baselines"
     PROTOCOL = "focsbench.protocols"
     REPORT = "focsbench.reports"
+    ENGINE = "focsbench.engines"
 
     @property
     def noun(self) -> str:

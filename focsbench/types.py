@@ -123,6 +123,7 @@ class BaselineContext:
         that needs none; pass both to ``focsbench.face_models.load_face_model``.
     row: what this row needs for itself: ``weights`` (name of imported weights) and
         ``face_model_file`` (of a face model of its own), where it says so.
+    engine: what runs the networks (``focsbench.inference``): ``torch`` or another name.
     """
 
     face_model: str
@@ -133,6 +134,7 @@ class BaselineContext:
     dataset: str = ""
     face_model_file: Path | None = None
     row: Mapping[str, Any] = field(default_factory=dict)
+    engine: str = "torch"
 
 
 class Baseline(Protocol):

@@ -232,14 +232,10 @@ def test_shared_statistics_of_one_process_are_torchs(layer):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("preset", ["paper", "released"])
-def test_one_joint_cycle_at_full_size(preset):
+def test_one_joint_cycle_at_full_size(preset, monkeypatch):
     """ResNet-50, UNet, iresnet50, 224 pixels, 35,721 vertices; one image instead of twelve."""
-    path = TESTS.parent / "benchmarks" / "bench_training.py"
-    spec = importlib.util.spec_from_file_location("bench_training", path)
-    assert spec is not None
-    assert spec.loader is not None
-    bench = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(bench)
+    monkeypatch.syspath_prepend(TESTS.parent / "benchmarks")
+    bench = importlib.import_module("bench_training")
     training = bench.FullSize(preset, {"batch_size": 1, "scale": {"accelerator": "cpu"}}, Engine())
     before = {name: p.detach().clone() for name, p in training.unet.named_parameters()}
     terms = training.step("S", 0)

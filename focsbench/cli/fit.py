@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from focsbench.cli.options import RUN, DetectorName, DetectorWeights
+from focsbench.cli.options import RUN, DetectorName, DetectorWeights, EngineName
 from focsbench.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ def command(
     smallest_face: Annotated[
         float, typer.Option(min=1, help="Refuse faces with a smaller box, pixels.")
     ] = 24.0,
+    engine: EngineName = None,
 ) -> None:
     """Reconstruct the faces of photographs: meshes, pictures, masks, parameters and one page.
 
@@ -86,13 +87,16 @@ def command(
     from focsbench.fit.page import Page
     from focsbench.fit.refine import RefineSettings
     from focsbench.fit.summary import photo_summary
+    from focsbench.inference.names import TORCH, check_engine
     from focsbench.progress import track
 
+    engine = engine or TORCH
+    check_engine(engine)
     paths = photo_paths(photos)
     folder = _output(output)
     chosen = _weights(run, method, weights, preset, face_model, face_model_file)
     found, detector_text = _detector(landmarks, detector, detector_weights)
-    fitter = Fitter(chosen, RefineSettings() if refine else None, smallest_face)
+    fitter = Fitter(chosen, RefineSettings() if refine else None, smallest_face, engine)
     page, summaries = Page(), []
     named = list(zip(paths, folder_names(paths), strict=True))
     stopped = False
@@ -109,6 +113,7 @@ def command(
         "landmarks": detector_text,
         "mask": "segmentation network" if fitter.segments else "colour error (Eq. 9)",
         "refined": "yes" if refine else "no",
+        **({} if engine == TORCH else {"engine": engine}),
     }
     (folder / PAGE).write_text(page.html(list(facts.items())), encoding="utf-8")
     write_json(folder / SUMMARY, {**facts, "photos": summaries})

@@ -6,7 +6,7 @@ import typer
 
 
 def command() -> None:
-    """List baselines, protocols, reports and profiles."""
+    """List baselines, protocols, reports, engines and profiles."""
     from focsbench import registry
     from focsbench.profiles.profile import profile_descriptions
 

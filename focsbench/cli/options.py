@@ -37,6 +37,14 @@ DetectorWeights = Annotated[
     Path | None,
     typer.Option(metavar="FOLDER", help="Weights of the detector, where it cannot fetch them."),
 ]
+EngineName = Annotated[
+    str | None,
+    typer.Option(
+        "--engine",
+        help="What runs the networks: torch, openvino (extra 'openvino', faster on a CPU) or "
+        "openvino-bf16 (faster still on processors with bfloat16). [default: torch]",
+    ),
+]
 Policies = Annotated[
     list[str] | None,
     typer.Option(

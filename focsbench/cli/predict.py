@@ -6,7 +6,15 @@ from typing import Annotated
 
 import typer
 
-from focsbench.cli.options import RUN, Changes, Output, ProfileName, Verbose, Workers
+from focsbench.cli.options import (
+    RUN,
+    Changes,
+    EngineName,
+    Output,
+    ProfileName,
+    Verbose,
+    Workers,
+)
 
 
 def command(
@@ -23,11 +31,13 @@ def command(
     workers: Workers = None,
     change: Changes = None,
     verbose: Verbose = False,
+    engine: EngineName = None,
 ) -> None:
     """Write the predictions of methods, and train first what they need."""
     from focsbench.cli.execute import execute, profile_of_run, run_options
     from focsbench.runs.targets import predictions, with_methods
 
-    chosen = with_methods(profile_of_run(output, profile, change), methods or ())
+    changes = [*(change or ()), *([f"engine={engine}"] if engine else [])]
+    chosen = with_methods(profile_of_run(output, profile, changes), methods or ())
     options = run_options(workers, verbose=verbose)
     execute(chosen, output, options, lambda plan: predictions(plan, methods or (), dataset or ()))

@@ -19,6 +19,7 @@ EXTRAS = {
     "open3d": "benchmarks against Open3D",
     "ray": "steps on a Ray cluster",
     "onnx": "recognition networks in ONNX files as perceptual networks",
+    "openvino": "networks that run faster on a CPU (--engine openvino)",
     "dlib-weights": "dlib's CC0 recognition network as perceptual network",
     "dlib": "landmarks of photographs",
     "face-alignment": "landmarks of photographs, as in the paper",

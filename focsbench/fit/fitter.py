@@ -19,7 +19,9 @@ from focsbench.fit.refine import RefineSettings, refine
 from focsbench.fit.weights import Weights
 from focsbench.focs.autoencoder import Decoded, FaceAutoencoder, FaceDecoder
 from focsbench.focs.build import build_autoencoder, build_unet, load_module
-from focsbench.focs.inference import segmentation_mask, threshold_mask
+from focsbench.focs.masks import segmentation_mask, threshold_mask
+from focsbench.inference.accelerate import accelerated_encoder, accelerated_unet
+from focsbench.inference.names import TORCH
 from focsbench.landmarks.faces import Face
 from focsbench.networks.resnet import Latents
 from focsbench.networks.unet import UNet
@@ -63,6 +65,7 @@ class Fitter:
 
     refine: settings of the test-time optimisation, or None to take the encoder's answer.
     smallest_face: side of the box below which a face is refused, pixels.
+    engine: what runs the networks.
     """
 
     def __init__(
@@ -70,6 +73,7 @@ class Fitter:
         weights: Weights,
         refine: RefineSettings | None,
         smallest_face: float = SMALLEST_FACE,
+        engine: str = TORCH,
     ) -> None:
         self.model = load_face_model(weights.face_model, weights.face_model_file)
         self._drawn = self.model.crop("face")
@@ -77,7 +81,13 @@ class Fitter:
         self._refine = refine
         self._smallest = smallest_face
         self._network, unet = _networks(weights, self.model)
-        self._mask = None if unet is None else segmentation_mask(weights.config, unet)
+        seen = weights.config.image_size
+        self._network.encoder = accelerated_encoder(engine, self._network.encoder, seen)
+        self._mask = (
+            None
+            if unet is None
+            else segmentation_mask(weights.config, accelerated_unet(engine, unet, seen))
+        )
         self.size = max(DRAWN_SIZE, weights.config.image_size)
         self._decoders: dict[int, FaceDecoder] = {}
 

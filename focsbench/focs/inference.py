@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from focsbench.face_models import load_face_model
 from focsbench.face_models.morphable_model import MorphableModel
@@ -21,20 +21,22 @@ from focsbench.focs.build import (
     load_module,
 )
 from focsbench.focs.config import FocsConfig
-from focsbench.focs.perceptual import background
-from focsbench.focs.reconstruction_losses import preliminary_mask
-from focsbench.focs.skin_detector import skin_mask
-from focsbench.networks.unet import UNet
+from focsbench.focs.masks import (
+    MaskFunction,
+    segmentation_mask,
+    skin_colour_mask,
+    threshold_mask,
+)
+from focsbench.inference.accelerate import accelerated_encoder, accelerated_unet
 from focsbench.types import BaselineContext, Mesh, Reconstruction, Sample
 
 MaskKind = Literal["none", "everything", "threshold", "skin", "segmentation"]
-MaskFunction = Callable[[Tensor, Decoded], Tensor]
 
 
 def load_reconstructor(
     context: BaselineContext, autoencoder: str, mask: MaskKind = "none"
 ) -> Reconstructor:
-    """Load the networks that the stage ``autoencoder`` trained.
+    """Load the networks that the stage ``autoencoder`` trained, for the engine of the context.
 
     mask: none (the row does not segment), everything (a mask of ones), threshold (Eq. 9), skin
     (the colour detector) or segmentation (network S of the same stage).
@@ -44,6 +46,8 @@ def load_reconstructor(
     model = load_face_model(context.face_model, context.face_model_file)
     network = build_autoencoder(config, model, seed=0)
     load_module(network.encoder, folder / ENCODER_FILE)
+    network.eval()
+    network.encoder = accelerated_encoder(context.engine, network.encoder, config.image_size)
     functions: dict[MaskKind, Callable[[], MaskFunction | None]] = {
         "none": lambda: None,
         "everything": lambda: lambda images, decoded: torch.ones_like(images[:, 0]),
@@ -54,43 +58,10 @@ def load_reconstructor(
     return Reconstructor(network, model, functions[mask]())
 
 
-def _load_unet(context: BaselineContext, config: FocsConfig, stage: str) -> UNet:
+def _load_unet(context: BaselineContext, config: FocsConfig, stage: str) -> nn.Module:
     unet = build_unet(config, seed=0)
     load_module(unet, context.stages[stage] / UNET_FILE)
-    return unet.eval()
-
-
-def threshold_mask(config: FocsConfig) -> MaskFunction:
-    """Masks of Eq. 9: rendered pixels with a small error."""
-    start = config.initialisation
-
-    def mask(images: Tensor, decoded: Decoded) -> Tensor:
-        return preliminary_mask(images, decoded.image, decoded.region, start.xi, start.xi_measure)
-
-    return mask
-
-
-def skin_colour_mask(config: FocsConfig) -> MaskFunction:
-    """Masks of the skin detector, which looks at the photograph alone."""
-
-    def mask(images: Tensor, decoded: Decoded) -> Tensor:
-        return skin_mask(images, config.skin_detector)
-
-    return mask
-
-
-def segmentation_mask(config: FocsConfig, unet: nn.Module) -> MaskFunction:
-    """Probabilities of the segmentation network (in whatever mode the caller put it).
-
-    unet: a `UNet`, or what an engine makes of one.
-    """
-
-    def mask(images: Tensor, decoded: Decoded) -> Tensor:
-        render = background(decoded.image, images, decoded.region, config.segmentation.background)
-        probability: Tensor = unet(render, images).probability
-        return probability
-
-    return mask
+    return accelerated_unet(context.engine, unet.eval(), config.image_size)
 
 
 class Reconstructor:

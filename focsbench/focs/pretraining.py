@@ -15,9 +15,9 @@ from focsbench.data.aligned import AlignedArrays
 from focsbench.focs.autoencoder import FaceAutoencoder
 from focsbench.focs.batches import BatchStream
 from focsbench.focs.config import FocsConfig, OptimizerConfig
-from focsbench.focs.inference import threshold_mask
 from focsbench.focs.loop import run_iterations
 from focsbench.focs.losses import reconstruction_loss
+from focsbench.focs.masks import threshold_mask
 from focsbench.focs.reconstruction_losses import landmark_loss
 from focsbench.focs.schedule import build_optimizer
 from focsbench.focs.seeding import iteration_seed, seeded

@@ -29,13 +29,13 @@ from focsbench.focs.config import FocsConfig, OptimizerConfig
 from focsbench.focs.distributed import train_on
 from focsbench.focs.engine import Engine, Stateful
 from focsbench.focs.events import Events
-from focsbench.focs.inference import (
+from focsbench.focs.loop import run_iterations, write_log
+from focsbench.focs.masks import (
     MaskFunction,
     segmentation_mask,
     skin_colour_mask,
     threshold_mask,
 )
-from focsbench.focs.loop import run_iterations, write_log
 from focsbench.focs.schedule import em_phase
 from focsbench.focs.seeding import iteration_seed
 from focsbench.focs.training import AutoencoderTrainer, SegmentationTrainer, parameters_fixed

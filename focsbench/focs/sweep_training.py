@@ -13,7 +13,7 @@ from focsbench.focs.autoencoder import Decoded, FaceAutoencoder
 from focsbench.focs.build import UNET_FILE, load_module
 from focsbench.focs.distributed import train_on
 from focsbench.focs.engine import Engine
-from focsbench.focs.inference import MaskFunction, segmentation_mask
+from focsbench.focs.masks import MaskFunction, segmentation_mask
 from focsbench.focs.stage_training import StageTraining
 from focsbench.focs.training import fixed_fit
 from focsbench.types import Reconstruction, Sample

@@ -14,8 +14,8 @@ from focsbench.focs.augmentation import Batch
 from focsbench.focs.autoencoder import Decoded, FaceAutoencoder
 from focsbench.focs.config import FocsConfig, OptimizerConfig
 from focsbench.focs.engine import Engine
-from focsbench.focs.inference import MaskFunction
 from focsbench.focs.losses import Loss, reconstruction_loss, segmentation_loss
+from focsbench.focs.masks import MaskFunction
 from focsbench.focs.not_finite import NotFiniteError, check_terms, terms_to_blame
 from focsbench.focs.perceptual import Recognizer
 from focsbench.focs.schedule import build_optimizer, learning_rate, set_rate

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from focsbench import registry
 from focsbench.errors import ConfigError, InputError
 from focsbench.focs.sweep import SweepConfig
+from focsbench.inference.names import TORCH, check_engine
 from focsbench.profiles.paths import anchored
 from focsbench.profiles.sources import ARSource, CelebASource, NoWSource, Source
 from focsbench.registry import Kind
@@ -98,6 +99,9 @@ class Profile(_Section):
     )
     sweep: SweepConfig | None = Field(
         None, description="sweep of the weights of the loss of S; an empty table takes all defaults"
+    )
+    engine: str = Field(
+        TORCH, description="what runs the networks of predictions: torch, or see docs/inference.md"
     )
     seeds: int = Field(
         1, ge=1, description="how many seeds are run: seed, seed + 1, ...; reports give the spread"
@@ -213,6 +217,7 @@ def check_profile(values: Mapping[str, Any]) -> Profile:
         raise _bad_field(str(values.get("name")), error) from None
     profile.synthetic_config()
     profile.method_config()
+    check_engine(profile.engine)
     for kind, chosen in (
         (Kind.BASELINE, profile.methods),
         (Kind.PROTOCOL, profile.protocols),

@@ -14,6 +14,7 @@ from focsbench.data.predictions import PredictionWriter
 from focsbench.errors import FocsbenchError, InputError, StorageError
 from focsbench.face_models.recorded import recorded_file
 from focsbench.files import write_json
+from focsbench.inference.names import TORCH
 from focsbench.items import Answer, Failure, each
 from focsbench.processes import reason_of
 from focsbench.registry import Kind
@@ -33,7 +34,7 @@ def predict_step(inputs: dict[str, Path], out: Path, config: dict[str, Any], wor
     An image that the method cannot reconstruct is recorded as failed; the others go on.
 
     config: baseline, dataset, split, face_model, image_size, method (FocsConfig fields), stages,
-    and row for a row that needs something for itself.
+    row for a row that needs something for itself, engine where PyTorch does not run the networks.
     """
     del workers
     root = dataset_root(inputs["data"], config["dataset"], config["split"])
@@ -48,6 +49,7 @@ def predict_step(inputs: dict[str, Path], out: Path, config: dict[str, Any], wor
         dataset=config["dataset"],
         face_model_file=recorded_file(inputs, config["face_model"]),
         row=config.get("row", {}),
+        engine=config.get("engine", TORCH),
     )
     failures = predict_images(
         lambda: kind(context), (kind.name, kind.label), dataset, out, config["image_size"]

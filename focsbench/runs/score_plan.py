@@ -8,6 +8,7 @@ from typing import Any
 
 from focsbench import registry
 from focsbench.focs.stages import STAGES
+from focsbench.inference.names import TORCH
 from focsbench.registry import Kind
 from focsbench.runs.plan import Step
 from focsbench.runs.row_settings import row_settings
@@ -31,6 +32,7 @@ def prediction_steps(make: StepMaker) -> Iterator[Step]:
     steps = predictions_by_dataset(make)
     for row, stages in make.stages.items():
         plugin = registry.target(Kind.BASELINE, row)
+        engine = _engine(make) if stages else ()
         for dataset, by_row in steps.items():
             config = {
                 "baseline": row,
@@ -44,13 +46,22 @@ def prediction_steps(make: StepMaker) -> Iterator[Step]:
             own = row_settings(make.profile, row, partial(_said, make, row))
             if own:
                 config["row"] = own
+            if engine:
+                config["engine"] = make.profile.engine
             yield make.step(
                 by_row[row],
                 "focsbench.runs.predict:predict_step",
                 ("face_model", "data", *stages),
                 config,
                 plugin,
+                *engine,
             )
+
+
+def _engine(make: StepMaker) -> tuple[str, ...]:
+    """Return the code of an engine other than PyTorch; it rounds differently, so it counts."""
+    name = make.profile.engine
+    return () if name == TORCH else (registry.target(Kind.ENGINE, name),)
 
 
 def score_steps(make: StepMaker) -> Iterator[Step]:

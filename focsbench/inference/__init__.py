@@ -1,0 +1,1 @@
+"""Trained networks applied to photographs, by engines other than PyTorch."""

@@ -1,0 +1,78 @@
+"""Exported networks kept per user: a folder each, by what is in the network and what exports it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from focsbench.errors import CacheError
+from focsbench.face_models.array_cache import checksum
+from focsbench.files import flush_folder, sha256_of, write_json
+
+FILES = "files.json"  # names and SHA-256 of the others
+
+
+def export_key(network: nn.Module, facts: Mapping[str, Any]) -> str:
+    """Return a key of the weights, the architecture and further facts (JSON-able)."""
+    arrays = {name: value.detach().numpy() for name, value in network.state_dict().items()}
+    return checksum(arrays, {**facts, "layers": repr(network)})[:32]
+
+
+def kept_export(folder: Path, write: Callable[[Path], None]) -> Path:
+    """Return the folder of an export; make it if it is missing or damaged.
+
+    It appears complete or not at all: it is written beside its place, flushed and renamed.
+
+    Args:
+        folder: its place.
+        write: writes the files into an empty folder.
+
+    Raises:
+        CacheError: if the cache cannot be written.
+    """
+    if is_intact(folder):
+        return folder
+    draft: Path | None = None
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
+        write(draft)
+        write_json(draft / FILES, {path.name: sha256_of(path) for path in sorted(draft.iterdir())})
+        flush_folder(draft)
+        shutil.rmtree(folder, ignore_errors=True)  # damaged
+        _move(draft, folder)
+    except OSError as error:
+        raise CacheError(
+            f"{folder}: cannot be written ({error.strerror}); free some space, or set "
+            "FOCSBENCH_CACHE to another folder."
+        ) from error
+    finally:
+        if draft is not None:
+            shutil.rmtree(draft, ignore_errors=True)
+    return folder
+
+
+def is_intact(folder: Path) -> bool:
+    """Say whether a folder holds a complete export with the content that was written."""
+    try:
+        files = json.loads((folder / FILES).read_bytes())
+        return bool(files) and all(
+            sha256_of(folder / name) == digest for name, digest in files.items()
+        )
+    except (OSError, ValueError, RecursionError, AttributeError, TypeError):
+        return False
+
+
+def _move(draft: Path, folder: Path) -> None:
+    """Put a finished folder in its place, unless another process was faster."""
+    try:
+        draft.rename(folder)
+    except OSError:
+        if not is_intact(folder):
+            raise
