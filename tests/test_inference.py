@@ -265,7 +265,7 @@ def test_the_engine_counts_where_it_is_used():
     other = check_profile({**profile.model_dump(), "engine": "openvino"})
     changed = {
         name for name, step in ((s.name, s) for s in build_plan(other).steps)
-        if (step.config, step.version) != (plain[name].config, plain[name].version)
+        if (step.config, step.code_version) != (plain[name].config, plain[name].code_version)
     }  # fmt: skip
     assert changed - {name for name in changed if name.startswith("report:")} == {
         "predict:focs:celeba", "predict:focs:ar", "predict:focs:now",

@@ -100,7 +100,8 @@ def test_entry_points_name_what_exists(kind):
         assert tree.class_constant(target, "name") == name
     for target in declared.values():
         module = target.partition(":")[0].removeprefix("focsbench.")
-        assert (ROOT / f"{module.replace('.', '/')}.py").is_file()
+        folder = ROOT / "focsbench" if kind is registry.Kind.ENGINE else ROOT
+        assert (folder / f"{module.replace('.', '/')}.py").is_file()
 
 
 def test_every_dependency_is_pinned():

@@ -5,6 +5,7 @@ The networks are read from PyTorch directly; ONNX is not needed.
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -27,6 +28,8 @@ class OpenVINO:
     precision: ClassVar[str] = "f32"
 
     def __init__(self) -> None:
+        # On import it would report to its makers unless this optional package is missing.
+        sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
         try:
             import openvino
         except ImportError as error:
