@@ -37,8 +37,8 @@ from focsbench.focs.build import (
     build_unet,
     save_module,
 )
-from focsbench.focs.config import FocsConfig
 from focsbench.focs.masks import segmentation_mask
+from focsbench.focs.presets import load_preset
 from focsbench.inference.accelerate import accelerated_encoder, accelerated_unet
 from focsbench.inference.check import probe, relative_error
 from focsbench.inference.engine import open_engine
@@ -67,7 +67,7 @@ class Networks:
     """R and S of the preset ``paper`` as PyTorch has them, in its own layout, and exported."""
 
     def __init__(self, engine: str) -> None:
-        self.config = FocsConfig.preset("paper")
+        self.config = load_preset("paper")
         self.model = bfm_sized_model()
         self.engine = engine
         encoder = build_autoencoder(self.config, self.model, 0).encoder
@@ -197,7 +197,7 @@ def fit_races(engine: str) -> Iterator[Race]:
         return replace(weights, config=weights.config.with_changes({"rasterizer": "torch"}))
 
     with tempfile.TemporaryDirectory() as folder:
-        config = FocsConfig.preset("paper")
+        config = load_preset("paper")
         encoder = like_trained(build_autoencoder(config, "anny", 0).encoder, 1)
         encoder.backbone.fc.weight.data *= 0.1  # a fit that misses the landmarks is refused
         save_module(encoder, Path(folder) / ENCODER_FILE)
