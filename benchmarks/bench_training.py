@@ -187,7 +187,7 @@ def step_race(case: str, network: str, preset: str, batch: int, model: Morphable
 def races(threads: int) -> Iterator[Race]:
     """Yield all races, on all threads."""
     torch.set_num_threads(threads)
-    sizes = (("paper", "224 px, ResNet-50", 2, bfm_sized_model()),)
+    sizes = (("paper", "224 px, ResNet-50", 1, bfm_sized_model()),)
     sizes += (("quick", "96 px, small networks", 24, load_face_model("anny")),)
     for preset, text, batch, model in sizes:
         for network, step in (("R", "M-step"), ("S", "E-step")):

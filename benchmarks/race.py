@@ -63,7 +63,7 @@ class Effort:
 
     rounds: int = 9
     least: float = 0.1
-    most: float = 20.0
+    most: float = 10.0
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,7 @@ class Section:
     packages: tuple[str, ...] = ()
 
 
+SLOW = 1.0  # seconds of a first call that says well enough how long the others will take
 LEFT_OUT: dict[str, str] = {}  # peers that are not here, and why
 
 
@@ -122,8 +123,7 @@ def run_race(race: Race, effort: Effort) -> list[Outcome]:
     """Run one race; the first call of each racer compiles and gives the answer."""
     clock = CLOCKS[race.clock]
     racers = [race.ours, *race.peers]
-    answers = [racer.work() for racer in racers]
-    single = [_turn(racer.work, 1, clock) for racer in racers]
+    answers, single = zip(*(_first(racer.work, clock) for racer in racers), strict=True)
     calls = [max(1, round(effort.least / max(seconds, 1e-9))) for seconds in single]
     lasting = sum(count * seconds for count, seconds in zip(calls, single, strict=True))
     rounds = max(2, min(effort.rounds, int(effort.most / lasting)))
@@ -145,6 +145,14 @@ def run_race(race: Race, effort: Effort) -> list[Outcome]:
         )
         for place, peer in enumerate(race.peers, start=1)
     ]
+
+
+def _first(work: Callable[[], Any], clock: Callable[[], float]) -> tuple[Any, float]:
+    """Return the answer, and about how many seconds one call takes without compilation."""
+    start = clock()
+    answer = work()
+    seconds = clock() - start
+    return answer, seconds if seconds >= SLOW else _turn(work, 1, clock)
 
 
 def _turn(work: Callable[[], Any], calls: int, clock: Callable[[], float]) -> float:

@@ -71,14 +71,14 @@ def clock(race, monkeypatch):
 
 
 def test_racers_take_turns(race, clock):
-    """The first two calls (answer, count) are not measured; the order alternates."""
-    ours = clock.worker("a", [50, 1, 1, 2, 4], 3.0)
-    theirs = clock.worker("b", [70, 3, 2, 6, 8], 5.0)
+    """The first calls (answer, and how long one takes) are not measured; the order alternates."""
+    ours = clock.worker("a", [0.5, 1, 1, 2, 4], 3.0)  # short, so it is looked at once more
+    theirs = clock.worker("b", [70, 2, 6, 8], 5.0)
     one = race.Race(
         "case", race.Racer("a", ours), [race.Racer("b", theirs)], lambda x, y: abs(x - y), "mm"
     )
-    (found,) = race.run_race(one, race.Effort(rounds=3, least=0.5, most=100))
-    assert clock.log == list("abab" + "ab" + "ba" + "ab")
+    (found,) = race.run_race(one, race.Effort(rounds=3, least=0.5, most=1000))
+    assert clock.log == list("aab" + "ab" + "ba" + "ab")
     assert found.ours_ms == (1e3, 2e3, 4e3)
     assert found.peer_ms == (2e3, 6e3, 8e3)
     assert found.ratios == [2, 3, 2]
