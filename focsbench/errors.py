@@ -1,5 +1,13 @@
 """The errors a user may see. Each message is one sentence: what is wrong, where, what to do."""
 
+LONGEST_SHOWN = 80  # characters of what a stranger wrote
+
+
+def shown(value: object) -> str:
+    """Return what a file says for a sentence: quoted, escaped, and cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
+
 
 class FocsbenchError(Exception):
     """Base of every error that the command line prints as one sentence (exit code 1)."""

@@ -14,7 +14,7 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from focsbench.errors import ConfigError
+from focsbench.errors import ConfigError, shown
 
 
 class Kind(StrEnum):
@@ -67,7 +67,7 @@ def unknown(noun: str, name: str, known: Iterable[str]) -> ConfigError:
     near = difflib.get_close_matches(name, choices, n=1)
     hint = f"did you mean {near[0]}? " if near else ""
     return ConfigError(
-        f"no {noun} is called {name!r}; {hint}known are: {', '.join(choices) or 'none'}."
+        f"no {noun} is called {shown(name)}; {hint}known are: {', '.join(choices) or 'none'}."
     )
 
 

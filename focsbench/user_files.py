@@ -16,6 +16,7 @@ from focsbench.errors import InputError
 
 LARGEST_FILE = 128 << 20  # a scan with texture coordinates takes 25 MB
 LARGEST_TEXT = 32 << 20  # of files that are read whole
+LONGEST_PATH = 512  # characters of a path in a list
 LONGEST_LINE = 1 << 20  # of lists; 136 landmarks take 2 kB
 
 

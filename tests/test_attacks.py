@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from attacks import ATTACKS
+from attacks.harmless import HARMLESS
+from attacks.readers import READERS
 from attacks.victim import MEMORY, SECONDS
 
 from focsbench import errors
@@ -21,7 +23,9 @@ GROUPS = {
     "arrays": {"landmarks", "parameters", "legacy"},
     "texts": {"manifest", "landmark_list", "image_list", "profile", "now_result"},
     "weights": {"weights", "face_model"},
-    "networks": {"torch", "matlab"},
+    "networks": {"torch", "matlab", "hdf5", "onnx", "dlib"},
+    "datasets": {"celeba", "ar", "now", "photos", "authors"},
+    "outputs": {"mica", "deca", "3ddfa_v2", "deep3d", "seven_points", "results", "run_config"},
 }
 
 
@@ -34,11 +38,17 @@ def test_every_attack_is_in_one_group():
     assert len(ATTACKS) >= 40
 
 
+def test_every_reader_has_a_harmless_file():
+    assert {case.reader for case in HARMLESS} == set(READERS)
+    assert len({case.name for case in HARMLESS}) == len(HARMLESS)
+
+
 @pytest.mark.parametrize("group", GROUPS)
 def test_hostile_files_end_in_one_sentence(group, tmp_path):
     for name in names(group):
-        (tmp_path / name).mkdir()
-        ATTACKS[name].make(tmp_path / name / ATTACKS[name].file)
+        path = tmp_path / name / ATTACKS[name].file
+        path.parent.mkdir(parents=True)
+        ATTACKS[name].make(path)
     ended = subprocess.run(
         [sys.executable, VICTIM, tmp_path, *names(group)],
         cwd=tmp_path,

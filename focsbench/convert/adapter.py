@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +12,11 @@ import numpy as np
 
 from focsbench.errors import InputError
 from focsbench.types import FloatArray, Reconstruction
+from focsbench.user_files import require_file
 
 # The seven landmarks of NoW among the 68 of iBUG.
 NOW_IN_68 = (36, 39, 42, 45, 33, 48, 54)
+_LARGEST_ARRAY = 1 << 20  # bytes; the parameters of a face take a few kB
 EYES_MM = (60.0, 130.0)  # distance of the outer eye corners of any adult
 
 
@@ -87,6 +90,7 @@ def read_array(path: Path, shape: tuple[int, ...], what: str) -> FloatArray:
     """
     from focsbench.geometry.landmark_files import parse_npy
 
+    require_file(path, what, _LARGEST_ARRAY)
     try:
         array = parse_npy(path)
     except (OSError, ValueError) as error:
@@ -109,7 +113,7 @@ def check_millimetres(path: Path, landmarks: FloatArray, mm_per_unit: float) -> 
     Raises:
         InputError: if the outer eye corners are as far apart as nobody's.
     """
-    eyes = float(np.linalg.norm(landmarks[0] - landmarks[3])) * mm_per_unit
+    eyes = math.dist(landmarks[0], landmarks[3]) * mm_per_unit
     if not EYES_MM[0] <= eyes <= EYES_MM[1]:
         raise InputError(
             f"{path}: the outer eye corners are {eyes:.4g} mm apart, so unit or landmarks are not "

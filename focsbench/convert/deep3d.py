@@ -81,14 +81,17 @@ class _Model:
     def __init__(
         self, mean: FloatArray, basis: FloatArray, triangles: IntArray, seven: SevenPoints
     ) -> None:
-        self._mean = mean - mean.mean(axis=0)
+        with np.errstate(over="ignore", invalid="ignore"):
+            self._mean = mean - mean.mean(axis=0)
         self._basis = basis
         self._triangles = triangles
         self.seven = seven
 
     def neutral(self, code: FloatArray) -> Mesh:
         """Return the mesh of an identity code (80,), mm."""
-        return Mesh((self._mean + (self._basis @ code).reshape(-1, 3)) * MM, self._triangles)
+        with np.errstate(over="ignore", invalid="ignore"):  # the writer refuses what is not finite
+            vertices = (self._mean + (self._basis @ code).reshape(-1, 3)) * MM
+        return Mesh(vertices, self._triangles)
 
 
 def _read_model(path: Path) -> _Model:
@@ -102,12 +105,15 @@ def _read_model(path: Path) -> _Model:
         },
     )
     mean = found["meanshape"].reshape(-1, 3) if found["meanshape"].size % 3 == 0 else None
-    triangles = found["tri"].astype(np.int64) - 1
-    keypoints = found["keypoints"].astype(np.int64) - 1
+    # What is no number of a vertex becomes 0, which the check below refuses.
+    triangles, keypoints = (
+        np.where(np.abs(found[name]) < 1 << 31, found[name], 0).astype(np.int64) - 1
+        for name in ("tri", "keypoints")
+    )
     if (
         mean is None
         or len(found["idBase"]) != mean.size
-        or triangles.min() < 0
+        or min(triangles.min(), keypoints.min()) < 0
         or max(triangles.max(), keypoints.max()) >= len(mean)
     ):
         raise InputError(

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import math
-import struct
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from focsbench.errors import InputError
+from focsbench.errors import InputError, shown
+from focsbench.face_models.mat_arrays import mat_shapes, numeric_arrays
 from focsbench.types import FloatArray
 
-MAX_BYTES = 2 << 30
-_NUMERIC = frozenset({"double", "single", *(f"{u}int{n}" for u in ("", "u") for n in (8, 16, 32))})
-_DAMAGED = (
-    OSError, ValueError, TypeError, KeyError, IndexError, NotImplementedError, OverflowError,
-    MemoryError, struct.error, zlib.error,
-)  # fmt: skip
 Shape = tuple[int | None, ...]
 
 
 def read_mat(path: Path, wanted: Mapping[str, Shape]) -> dict[str, FloatArray]:
-    """Read named arrays of numbers from a .mat file (versions 4 to 7).
+    """Read named arrays of numbers from a .mat file (version 5, as scipy's ``savemat`` writes).
 
     Args:
         path: of the file.
@@ -34,24 +26,17 @@ def read_mat(path: Path, wanted: Mapping[str, Shape]) -> dict[str, FloatArray]:
         InputError: if the file is missing, damaged or too large, or an array is missing, of another
             shape or kind, or not finite.
     """
-    from scipy.io import loadmat, whosmat
-
+    there = mat_shapes(path)
+    missing = [name for name in wanted if name not in there]
+    if missing:
+        raise InputError(f"{path}: has no array called {missing[0]}; run the method again.")
+    found = numeric_arrays(path, wanted)
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ValueError(f"larger than {MAX_BYTES >> 30} GiB")
-        there = {name: (shape, kind) for name, shape, kind in whosmat(path)}
-        for name in wanted:
-            if name not in there:
-                raise ValueError(f"it has no array called {name}")
-            shape, kind = there[name]
-            # Compressed arrays unpack to what their header says, so it is checked before.
-            if kind not in _NUMERIC or 8 * math.prod(shape) > MAX_BYTES:
-                raise ValueError(f"{name} is {kind} of shape {shape}")
-        found = loadmat(path, variable_names=list(wanted))
         return {name: _fitting(name, found[name], shape) for name, shape in wanted.items()}
-    except _DAMAGED as error:
+    except ValueError as error:
         raise InputError(
-            f"{path}: not readable as what this method writes ({error}); run the method again."
+            f"{path}: not readable as what this method writes ({shown(str(error))}); run the "
+            "method again."
         ) from None
 
 
@@ -61,7 +46,7 @@ def _fitting(name: str, array: FloatArray, shape: Shape) -> FloatArray:
     fits = array.ndim == len(shape) and all(
         want in (None, have) for want, have in zip(shape, array.shape, strict=True)
     )
-    if not fits:
+    if not fits or array.size == 0:
         raise ValueError(f"{name} has the shape {array.shape} instead of {shape}")
     if not np.isfinite(array).all():
         raise ValueError(f"{name} is not finite")

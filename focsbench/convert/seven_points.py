@@ -20,9 +20,10 @@ import numpy as np
 
 from focsbench.convert.adapter import NOW_IN_68
 from focsbench.data.restricted_pickle import read_object_npy, read_pickle
-from focsbench.errors import InputError
+from focsbench.errors import InputError, shown
 from focsbench.geometry.barycentric import surface_points
 from focsbench.types import FloatArray, IntArray, Mesh
+from focsbench.user_files import read_text
 
 # Names of triangles and weights in the two files.
 _ENTRIES = (
@@ -31,6 +32,7 @@ _ENTRIES = (
 )
 JAW = 17  # points of iBUG-68 that the static embedding of FLAME lacks
 _TEXT_BYTES = 1 << 20
+_LARGEST_NUMBER = 1 << 31
 
 
 @dataclass(frozen=True)
@@ -74,18 +76,20 @@ def read_seven_points(path: Path) -> SevenPoints:
     if path.suffix == ".npy":
         # DECA keeps torch tensors beside these arrays, which nobody has to unpickle.
         return _embedding(path, read_object_npy(path, only=_ENTRIES[1]))
+    text = read_text(path, "list of vertex numbers", _TEXT_BYTES)
     try:
-        if path.stat().st_size > _TEXT_BYTES:
-            raise ValueError("it is too large")
-        numbers = [int(word) for word in path.read_text(encoding="utf-8").replace(",", " ").split()]
-    except (OSError, ValueError) as error:
+        numbers = [int(word) for word in text.replace(",", " ").split()]
+    except ValueError as error:
         raise InputError(
-            f"{path}: not readable as vertex numbers ({error}); write 7 or 68 whole numbers."
+            f"{path}: not readable as vertex numbers ({shown(str(error))}); write 7 or 68 whole "
+            "numbers."
         ) from None
     if len(numbers) not in (7, 68):
         raise InputError(
             f"{path}: has {len(numbers)} numbers; write 7 (order of NoW) or 68 (iBUG)."
         )
+    if max(map(abs, numbers)) > _LARGEST_NUMBER:
+        raise InputError(f"{path}: no mesh has so many vertices; write the numbers of vertices.")
     ids = np.array(numbers)
     return SevenPoints(path, vertices=ids if len(ids) == 7 else ids[list(NOW_IN_68)])
 

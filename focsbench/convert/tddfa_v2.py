@@ -113,18 +113,20 @@ class _Model:
 
     def neutral(self, code: FloatArray) -> Mesh:
         """Return the mesh of a shape code (40,), mm."""
-        vertices = (self.mean + self.basis @ code).reshape(-1, 3) * MM
+        with np.errstate(over="ignore", invalid="ignore"):  # the writer refuses what is not finite
+            vertices = (self.mean + self.basis @ code).reshape(-1, 3) * MM
         return Mesh(vertices, self.triangles)
 
 
 def _read_model(path: Path) -> _Model:
     content = read_pickle(path)
     beside = path.with_name("tri.pkl")
-    triangles = read_pickle(beside) if beside.is_file() else _entry(path, content, "tri")
-    mean = np.asarray(_entry(path, content, "u"), dtype=np.float64).reshape(-1)
-    basis = np.asarray(_entry(path, content, "w_shp"), dtype=np.float64)
-    rows = np.asarray(_entry(path, content, "keypoints"), dtype=np.int64).reshape(-1)
-    triangles = np.asarray(triangles, dtype=np.int64)
+    if beside.is_file():
+        content = {**_dictionary(path, content), "tri": read_pickle(beside)}
+    mean = _numbers(path, content, "u").reshape(-1)
+    basis = _numbers(path, content, "w_shp")
+    rows = _whole(_numbers(path, content, "keypoints").reshape(-1))
+    triangles = _whole(_numbers(path, content, "tri"))
     if triangles.ndim == 2 and triangles.shape[0] == 3 != triangles.shape[1]:
         triangles = triangles.T
     vertices = len(mean) // 3
@@ -135,6 +137,7 @@ def _read_model(path: Path) -> _Model:
         or basis.shape[1] < SHAPE
         or triangles.ndim != 2
         or triangles.shape[1] != 3
+        or not triangles.size
         or not 0 <= triangles.min() <= triangles.max() < vertices
         or rows.shape != (3 * 68,)
         or not 0 <= rows.min() <= rows.max() < len(mean)
@@ -150,9 +153,23 @@ def _read_model(path: Path) -> _Model:
     return model
 
 
-def _entry(path: Path, content: Any, name: str) -> Any:
-    if not isinstance(content, dict) or not isinstance(content.get(name), np.ndarray):
+def _numbers(path: Path, content: Any, name: str) -> FloatArray:
+    array = _dictionary(path, content).get(name)
+    usable = isinstance(array, np.ndarray) and array.dtype.kind in "fiu" and array.size
+    if not usable or not np.isfinite(array).all():
         raise InputError(
-            f"{path}: has no array {name!r}; take bfm_noneck_v3.pkl of 3DDFA_V2 (configs)."
+            f"{path}: has no array {name!r} of numbers; take bfm_noneck_v3.pkl and tri.pkl of "
+            "3DDFA_V2 (configs)."
         )
-    return content[name]
+    return np.asarray(array, dtype=np.float64)
+
+
+def _dictionary(path: Path, content: Any) -> dict[str, Any]:
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: is no dictionary; take bfm_noneck_v3.pkl of 3DDFA_V2 (configs).")
+    return content
+
+
+def _whole(numbers: FloatArray) -> IntArray:
+    """Convert to whole numbers; what is none in any mesh becomes -1."""
+    return np.where(np.abs(numbers) < 1 << 31, numbers, -1).astype(np.int64)

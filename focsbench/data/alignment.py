@@ -19,6 +19,7 @@ from focsbench.geometry.five_points import TEMPLATE_DM, five_points
 from focsbench.types import FloatArray
 
 PIXELS_PER_DM_AT_224 = 102.0
+LARGEST_PIXEL = 1e6  # no coordinate of a landmark is further away
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,8 @@ def align(landmarks: FloatArray, width: int, height: int, size: int) -> Alignmen
             f"alignment needs 68 finite 2D landmarks, got an array of shape {landmarks.shape}: "
             "detect the landmarks again or remove the image from the list."
         )
+    if np.abs(landmarks).max() > LARGEST_PIXEL:
+        raise InputError("the landmarks lie outside of any photograph: detect them again.")
     points = five_points(landmarks)
     design = np.column_stack([TEMPLATE_DM, np.ones(5)])
     solution, *_ = np.linalg.lstsq(design, points, rcond=None)  # (4, 2): x row, y row, offset

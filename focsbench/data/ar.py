@@ -23,7 +23,7 @@ from PIL import Image
 
 from focsbench.data.landmarks_csv import read_landmarks
 from focsbench.data.photos import IMAGE_SUFFIXES, aligned_sample, open_image
-from focsbench.errors import InputError
+from focsbench.errors import InputError, shown
 from focsbench.types import FloatArray, Sample
 
 IMAGES, MASKS, LANDMARKS = "images", "masks", "landmarks.csv"
@@ -43,8 +43,8 @@ def ar_key(file: str) -> str:
     match = NAME.match(Path(file).name)
     if match is None or not 1 <= int(match[3]) <= CONDITIONS:
         raise InputError(
-            f"{file}: not an AR file name of a known condition (expected m-001-01.png, numbers 1 "
-            f"to {CONDITIONS}); rename or remove it."
+            f"{shown(file)}: not an AR file name of a known condition (expected m-001-01.png, "
+            f"numbers 1 to {CONDITIONS}); rename or remove it."
         )
     sex = "m" if match[1].lower() == "m" else "w"
     return f"{sex}-{int(match[2]):03d}-{int(match[3]):02d}"
@@ -106,7 +106,10 @@ class ARFaces:
         self.root = root
         self.size = size
         listed = read_landmarks(root / LANDMARKS)
-        self._landmarks = {ar_key(file): points for file, points in listed.items()}
+        try:
+            self._landmarks = {ar_key(file): points for file, points in listed.items()}
+        except InputError as error:
+            raise InputError(f"{root / LANDMARKS}: {error}") from None
         self._masks = ar_files(root / MASKS)
         self._keys = sorted(self._masks or self._landmarks)
         if not self._keys:

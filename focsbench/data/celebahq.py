@@ -83,7 +83,7 @@ def read_parts(masks: Path, index: int) -> dict[str, BoolArray]:
     parts: dict[str, BoolArray] = {}
     for part in PAINT_ORDER:
         path = mask_path(masks, index, part)
-        if path.is_file():
+        if path.exists():
             parts[part] = np.asarray(open_image(path, "L")) > 127
     if not parts:
         raise InputError(f"{masks}: no part masks for image {index}; unpack the annotations again.")
@@ -142,7 +142,7 @@ class CelebAMaskHQ:
     def policies(self) -> Mapping[str, str]:
         """See :mod:`focsbench.data.policies`."""
         rules = self._rules
-        by = PARTITION if (self.root / PARTITION).is_file() else "the index in CelebA"
+        by = PARTITION if (self.root / PARTITION).exists() else "the index in CelebA"
         rule = f"{rules.subsets}: {SUBSET_RULES[rules.subsets]}" if rules.subsets else ""
         return {
             "visible face": f"part masks merged by {rules.visible_face}, above one half after "
@@ -183,7 +183,12 @@ class CelebAMaskHQ:
         if self._subsets or self.split == "train":
             return self._subsets.get(number, "all")
         rules = self._rules
-        found = measure_occlusion(parts, self._landmarks[number], photo_width, rules.visible_face)
+        try:
+            found = measure_occlusion(
+                parts, self._landmarks[number], photo_width, rules.visible_face
+            )
+        except InputError as error:
+            raise InputError(f"{number}: {error}") from None
         return subset_of(found, rules.subsets)
 
 
@@ -193,13 +198,13 @@ def read_celeba_policies(root: Path) -> CelebAPolicies:
     Raises:
         InputError: if its ``policies.json`` is damaged; ConfigError for a rule that is not there.
     """
-    given = read_policies(root / POLICY_FILE)
-    visible = known(
-        "visible_face", given.get("visible_face", VISIBLE_FACE_RULE), VISIBLE_FACE_RULES
-    )
-    subsets = "" if (root / OCCLUSION).is_file() else SUBSET_RULE
+    path = root / POLICY_FILE
+    given = read_policies(path)
+    rule = given.get("visible_face", VISIBLE_FACE_RULE)
+    visible = known(f"{path}: visible_face", rule, VISIBLE_FACE_RULES)
+    subsets = "" if (root / OCCLUSION).exists() else SUBSET_RULE
     if "subsets" in given:
-        subsets = known("subsets", given["subsets"], SUBSET_RULES)
+        subsets = known(f"{path}: subsets", given["subsets"], SUBSET_RULES)
     return CelebAPolicies(visible, subsets, given.get("only_listed", ""))
 
 

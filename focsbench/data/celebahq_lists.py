@@ -9,7 +9,7 @@ from pathlib import Path
 
 from focsbench.data.celebahq_rules import SPLITS, split_of
 from focsbench.data.landmarks_csv import read_landmarks
-from focsbench.errors import InputError
+from focsbench.errors import InputError, shown
 from focsbench.types import FloatArray
 from focsbench.user_files import text_lines
 
@@ -27,6 +27,12 @@ class MappedImage:
     index: int
     original_index: int
     original_file: str
+
+
+def image_number(file: str) -> int | None:
+    """Return the number that a file is called after, or None if it is called otherwise."""
+    stem = Path(file).stem
+    return int(stem) if len(stem) < 10 and stem.isascii() and stem.isdigit() else None
 
 
 def read_mapping(path: Path) -> list[MappedImage]:
@@ -60,13 +66,15 @@ def split_members(root: Path, split: str) -> list[MappedImage]:
     """
     images = read_mapping(root / MAPPING)
     partition = root / PARTITION
-    if not partition.is_file():
+    if not partition.exists():
         return [image for image in images if split_of(image.original_index) == split]
     names = dict(_pairs(partition))
     wanted = str(SPLITS.index(split))
     for image in images:
         if image.original_file not in names:
-            raise InputError(f"{partition}: has no line for {image.original_file}; get it again.")
+            raise InputError(
+                f"{partition}: has no line for {shown(image.original_file)}; get it again."
+            )
     return [image for image in images if names[image.original_file] == wanted]
 
 
@@ -76,7 +84,7 @@ def read_subsets(path: Path) -> dict[int, str]:
     Raises:
         InputError: if it is damaged.
     """
-    return _read_table(path, "subset") if path.is_file() else {}
+    return _read_table(path, "subset") if path.exists() else {}
 
 
 def read_celeba_landmarks(root: Path, split: str) -> dict[int, FloatArray]:
@@ -87,22 +95,24 @@ def read_celeba_landmarks(root: Path, split: str) -> dict[int, FloatArray]:
     """
     path = root / f"{split}_landmarks.csv"
     everything = root / "all_landmarks.csv"
-    if not path.is_file() and everything.is_file():
+    if not path.exists() and everything.exists():
         path = everything
     landmarks: dict[int, FloatArray] = {}
     for file, points in read_landmarks(path).items():
-        stem = Path(file).stem
-        if not (stem.isascii() and stem.isdigit()):
-            raise InputError(f"{path}: {file!r} is no image of CelebA-HQ; names are like 0.jpg.")
-        landmarks[int(stem)] = points
+        number = image_number(file)
+        if number is None:
+            raise InputError(
+                f"{path}: {shown(file)} is no image of CelebA-HQ; names are like 0.jpg."
+            )
+        landmarks[number] = points
     return landmarks
 
 
 def read_subjects(root: Path, images: Mapping[int, MappedImage]) -> dict[int, str]:
     """Return identity by image number, as far as a list says it."""
-    if (root / IDENTITIES).is_file():
+    if (root / IDENTITIES).exists():
         return _read_table(root / IDENTITIES, "subject")
-    if not (root / CELEBA_IDENTITIES).is_file():
+    if not (root / CELEBA_IDENTITIES).exists():
         return {}
     identities = dict(_pairs(root / CELEBA_IDENTITIES))
     return {
@@ -116,7 +126,10 @@ def _read_table(path: Path, value: str) -> dict[int, str]:
     """Read a CSV with the columns idx and ``value``, perhaps among others."""
     try:
         rows = csv.DictReader(text_lines(path, "list"))
-        return {int(row["idx"]): row[value] for row in rows}
+        table = {int(row["idx"]): row[value] for row in rows}
+        if None in table.values():
+            raise ValueError("a line ends early")
+        return table
     except (ValueError, KeyError, TypeError, csv.Error):
         raise InputError(
             f"{path}: not readable as a list with the columns idx,{value}; write it again."

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw
 
-from focsbench.errors import ConfigError
+from focsbench.errors import ConfigError, shown
 from focsbench.types import BoolArray, FloatArray
 
 # Later parts overwrite earlier ones (the order of the official colour-mask script).
@@ -190,7 +190,9 @@ def known(field: str, name: str, rules: Iterable[str]) -> str:
     """
     choices = list(rules)
     if name not in choices:
-        raise ConfigError(f"{field}: no rule is called {name!r}; choose {' or '.join(choices)}.")
+        raise ConfigError(
+            f"{field}: no rule is called {shown(name)}; choose {' or '.join(choices)}."
+        )
     return name
 
 

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from focsbench.errors import InputError
+from focsbench.user_files import read_bytes
 
 MAX_BYTES = 512 << 20  # the largest of dlib's published models has 100 MB
 MAX_LAYERS = 4096
@@ -135,12 +136,7 @@ def read_dlib_network(path: Path) -> DlibNetwork:
     Raises:
         InputError: if the file is missing, damaged, larger than ``MAX_BYTES``, or no such network.
     """
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"{path}: larger than {MAX_BYTES >> 20} MiB; choose another file.")
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be opened ({error.strerror}); check the path.") from None
+    data = read_bytes(path, "network of dlib", MAX_BYTES)
     try:
         return _network(DlibStream(data))
     except (ValueError, OverflowError) as error:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from focsbench.errors import InputError
+from focsbench.data.alignment import LARGEST_PIXEL
+from focsbench.errors import InputError, shown
 from focsbench.types import FloatArray
 from focsbench.user_files import text_lines
 
@@ -31,7 +32,7 @@ def read_landmark_lines(path: Path) -> list[tuple[str, FloatArray]]:
     Raises:
         InputError: if the file is missing, or naming the first line that is not usable.
     """
-    if not path.is_file():
+    if not path.exists():
         raise InputError(
             f"{path}: the landmark list is missing; `focsbench data landmarks FOLDER` makes one."
         )
@@ -50,16 +51,21 @@ def _points(row: list[str], where: str) -> FloatArray:
     if len(row) != 137:
         raise InputError(
             f"{where}: expected a file name and 136 finite numbers, found {len(row) - 1} numbers; "
-            f"detect the landmarks of {row[0][:80]!r} again."
+            f"detect the landmarks of {shown(row[0])} again."
         )
     try:
         values = np.array([float(value) for value in row[1:]])
     except ValueError as error:
-        raise InputError(f"{where}: {error}; write plain numbers.") from None
+        raise InputError(f"{where}: {shown(str(error))}; write plain numbers.") from None
     if not np.isfinite(values).all():
         raise InputError(
             f"{where}: expected a file name and 136 finite numbers, but one is not finite; detect "
-            f"the landmarks of {row[0][:80]!r} again."
+            f"the landmarks of {shown(row[0])} again."
+        )
+    if np.abs(values).max() > LARGEST_PIXEL:
+        raise InputError(
+            f"{where}: a landmark lies outside of any photograph; detect the landmarks of "
+            f"{shown(row[0])} again."
         )
     return values.reshape(68, 2)
 

@@ -16,11 +16,11 @@ from pathlib import Path, PurePosixPath
 
 from focsbench.data.landmarks_csv import read_landmarks
 from focsbench.data.photos import aligned_sample, open_image
-from focsbench.errors import InputError
+from focsbench.errors import InputError, shown
 from focsbench.geometry.io import read_landmarks7, read_mesh
 from focsbench.now.scans import find_scan
 from focsbench.types import FloatArray, Mesh, Sample
-from focsbench.user_files import text_lines
+from focsbench.user_files import LONGEST_PATH, text_lines
 
 PHOTOS = Path("NoW_Dataset/final_release_version/iphone_pictures")
 PHOTO_FOLDERS = (PHOTOS, Path("final_release_version/iphone_pictures"), Path("iphone_pictures"))
@@ -56,7 +56,9 @@ def read_image_list(path: Path) -> list[NoWItem]:
             raise InputError(f"{path}, line {number}: expected subject/challenge/image.jpg.")
         key = str(PurePosixPath(line).with_suffix(""))
         if key in items:
-            raise InputError(f"{path}, line {number}: {line} is listed twice; delete one line.")
+            raise InputError(
+                f"{path}, line {number}: {shown(line)} is listed twice; delete one line."
+            )
         items[key] = NoWItem(key, parts[0], parts[1], line)
     if not items:
         raise InputError(f"{path}: the image list is empty; copy it from the dataset again.")
@@ -86,7 +88,7 @@ class NoWImages:
         item = self.items[index]
         if item.file not in self._landmarks:
             raise InputError(
-                f"{self.root / 'nowchallenge_landmarks.csv'}: no landmarks for {item.file}; "
+                f"{self.root / 'nowchallenge_landmarks.csv'}: no landmarks for {shown(item.file)}; "
                 "detect them and add a line."
             )
         return aligned_sample(
@@ -103,7 +105,7 @@ class NoWImages:
 
         Without the landmark list of the dataset nothing is known.
         """
-        if not (self.root / LANDMARK_LIST).is_file():
+        if not (self.root / LANDMARK_LIST).exists():
             return {}
         known = read_landmarks(self.root / LANDMARK_LIST)
         return {item.key: known[item.file] for item in self.items if item.file in known}
@@ -148,4 +150,4 @@ def true_head(root: Path, subject: str) -> tuple[Mesh, FloatArray] | None:
 
 
 def _usable(line: str) -> bool:
-    return line.isprintable() and "\\" not in line
+    return line.isprintable() and "\\" not in line and len(line) <= LONGEST_PATH

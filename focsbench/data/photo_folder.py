@@ -22,9 +22,9 @@ from pathlib import Path, PurePosixPath
 
 from focsbench.data.landmarks_csv import read_landmarks
 from focsbench.data.photos import IMAGE_SUFFIXES, aligned_sample, open_image
-from focsbench.errors import InputError
+from focsbench.errors import InputError, shown
 from focsbench.types import FloatArray, Sample
-from focsbench.user_files import text_lines
+from focsbench.user_files import LONGEST_PATH, text_lines
 
 DATASET = "Dataset"
 SKIN_MASK = "_visible_skin_mask.png"
@@ -60,7 +60,7 @@ def mask_of(photos: Path, file: str) -> Path | None:
         inside.with_suffix(".png"),
         inside.with_name(f"{inside.stem}{PLAIN_MASK}"),
     ):
-        if path.is_file():
+        if path.exists():
             return path
     return None
 
@@ -111,7 +111,9 @@ class PhotoFolder:
         if self._landmarks is None:
             self._landmarks = read_landmarks(self._list)
         if file not in self._landmarks:
-            raise InputError(f"{self._list}: no landmarks for {file}; detect them and add a line.")
+            raise InputError(
+                f"{self._list}: no landmarks for {shown(file)}; detect them and add a line."
+            )
         return self._landmarks[file]
 
 
@@ -133,23 +135,38 @@ def authors_folder(root: Path, split: str, size: int, name: str = "authors") -> 
         InputError: if there is neither list.
     """
     path = authors_list(root, split)
-    return PhotoFolder(root / DATASET, list(read_landmarks(path)), path, size, name)
+    files = list(read_landmarks(path))
+    outside = [file for file in files if not _stays_inside(file)]
+    if outside:
+        raise InputError(
+            f"{path}: {shown(outside[0])} is no path below {DATASET}; correct the list."
+        )
+    return PhotoFolder(root / DATASET, files, path, size, name)
 
 
 def authors_list(root: Path, split: str) -> Path:
     """Return the landmark list of a split in a folder of the authors' form."""
     own = root / f"{split}_landmarks.csv"
     everything = root / "all_landmarks.csv"
-    return everything if everything.is_file() and not own.is_file() else own
+    return everything if everything.exists() and not own.exists() else own
+
+
+def _stays_inside(file: str) -> bool:
+    path = PurePosixPath(file)
+    usable = file.isprintable() and "\\" not in file and len(file) <= LONGEST_PATH
+    return usable and path.name != "" and not path.is_absolute() and ".." not in path.parts
 
 
 def _read_groups(path: Path) -> dict[str, tuple[str, str]]:
     """Return (subset, subject) by file."""
-    if not path.is_file():
+    if not path.exists():
         return {}
     try:
         rows = csv.DictReader(text_lines(path, "list"))
-        return {row["file"]: (row["subset"], row.get("subject") or "") for row in rows}
+        groups = {row["file"]: (row["subset"], row.get("subject") or "") for row in rows}
+        if any(subset is None for subset, _ in groups.values()):
+            raise ValueError("a line ends early")
+        return groups
     except (ValueError, KeyError, csv.Error):
         raise InputError(
             f"{path}: not readable as a list with the columns file,subset; write it again."

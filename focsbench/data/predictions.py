@@ -43,7 +43,7 @@ from focsbench import __version__
 from focsbench.data.encoding import json_bytes, npy_bytes, npz_bytes, png_bytes
 from focsbench.data.npz import read_npz
 from focsbench.data.photos import open_image
-from focsbench.errors import ConfigError, InputError
+from focsbench.errors import ConfigError, InputError, shown
 from focsbench.geometry.io import ply_bytes, read_landmarks7, read_mesh
 from focsbench.storage import storage_error
 from focsbench.types import BoolArray, FloatArray, Mesh, Reconstruction
@@ -185,7 +185,7 @@ class PredictionFolder:
         unit = self.manifest.get("unit")
         if not isinstance(unit, str) or unit not in MM_PER_UNIT:
             raise InputError(
-                f"{self.folder / 'manifest.json'}: the unit of the meshes is {unit!r}; "
+                f"{self.folder / 'manifest.json'}: the unit of the meshes is {shown(unit)}; "
                 f"name one of {', '.join(MM_PER_UNIT)}."
             )
         return MM_PER_UNIT[unit]

@@ -29,6 +29,7 @@ import numpy as np
 
 from focsbench.data.pickle_machine import MAX_OPCODES, Call, Name, Outside, parse_pickle
 from focsbench.errors import InputError
+from focsbench.user_files import read_bytes
 
 MAX_BYTES = 2 << 30  # NoW's 1702 test images come to about 0.7 GB
 MAX_DEPTH = 32
@@ -63,7 +64,7 @@ def read_pickle(path: Path) -> Any:
         InputError: if the file is missing, damaged, larger than ``MAX_BYTES``, or holds anything
             else.
     """
-    return _decode(path, _bytes_of(path), 0)
+    return _decode(path, read_bytes(path, "file of pickled arrays", MAX_BYTES), 0)
 
 
 def read_object_npy(path: Path, only: Collection[str] | None = None) -> Any:
@@ -80,7 +81,7 @@ def read_object_npy(path: Path, only: Collection[str] | None = None) -> Any:
     Raises:
         InputError: as :func:`read_pickle`, also if the array does not hold objects.
     """
-    data = _bytes_of(path)
+    data = read_bytes(path, "file of pickled arrays", MAX_BYTES)
     stream = io.BytesIO(data)
     try:
         version = np.lib.format.read_magic(stream)
@@ -119,15 +120,6 @@ def object_npy_bytes(content: Mapping[str, Any]) -> bytes:
     text = pickle.dumps(array, protocol=3)
     head = text[:32].replace(b"cnumpy._core.", b"cnumpy.core.", 1)
     return b"".join([stream.getvalue(), head, memoryview(text)[32:]])
-
-
-def _bytes_of(path: Path) -> bytes:
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"{path}: larger than {MAX_BYTES >> 30} GiB; choose another file.")
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be opened ({error.strerror}); check the path.") from None
 
 
 def _refused(path: Path, error: BaseException) -> InputError:

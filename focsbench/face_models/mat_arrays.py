@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -19,6 +19,9 @@ Shape = tuple[int, ...]
 _HEADER, _TAG = 128, 8
 _MATRIX, _COMPRESSED = 14, 15
 _PIECE = 1 << 20
+_NUMERIC = frozenset(
+    {"double", "single", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))}
+)
 _ERRORS = (
     OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, NotImplementedError,
     EOFError, OverflowError, MemoryError, struct.error, zlib.error,
@@ -37,8 +40,6 @@ def read_mat(path: Path, shapes: Mapping[str, Shape]) -> dict[str, NDArray[Any]]
         InputError: if the file is missing, cut off, of another format, larger than `MAX_BYTES`
             unpacked, or if an array is missing, not numeric, or of another shape.
     """
-    from scipy.io import loadmat
-
     found = mat_shapes(path)
     for name, shape in shapes.items():
         if name not in found:
@@ -51,26 +52,50 @@ def read_mat(path: Path, shapes: Mapping[str, Shape]) -> dict[str, NDArray[Any]]
                 f"{path}: {name} has shape {found[name]} instead of {shape}; "
                 "get the original file again."
             )
-    content = _guarded(path, lambda: loadmat(path, variable_names=list(shapes)))
+    content = numeric_arrays(path, list(shapes))
     for name, shape in shapes.items():
-        array = content.get(name)
-        if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
-            raise InputError(f"{path}: {name} holds no numbers; get the original file again.")
+        array = content[name]
         if array.shape != shape or not np.isfinite(array).all():
             raise InputError(
                 f"{path}: {name} has values that are not finite, or another shape than it says; "
                 "get the original file again."
             )
-    return {name: content[name] for name in shapes}
+    return content
 
 
 def mat_shapes(path: Path) -> dict[str, Shape]:
     """Return the declared shape of every array of a MAT file. Raises InputError as `read_mat`."""
+    _check_size(path)
+    return {name: shape for name, shape, _ in _listed(path)}
+
+
+def numeric_arrays(path: Path, names: Collection[str]) -> dict[str, NDArray[Any]]:
+    """Read arrays by name, of the shapes that :func:`mat_shapes` gives.
+
+    Nothing but plain arrays is read: cells hold others, to any depth, which exhausts the stack.
+
+    Raises:
+        InputError: as :func:`read_mat`, and if an array is missing or not numeric.
+    """
+    from scipy.io import loadmat
+
+    kinds = {name: kind for name, _, kind in _listed(path)}
+    for name in names:
+        if kinds.get(name) not in _NUMERIC:
+            raise InputError(f"{path}: {name} holds no numbers; get the original file again.")
+    content = _guarded(path, lambda: loadmat(path, variable_names=list(names)))
+    for name in names:
+        array = content.get(name)
+        if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
+            raise InputError(f"{path}: {name} holds no numbers; get the original file again.")
+    return {name: content[name] for name in names}
+
+
+def _listed(path: Path) -> list[tuple[str, Shape, str]]:
     from scipy.io import whosmat
 
-    _check_size(path)
     listed = _guarded(path, lambda: whosmat(path))
-    return {name: tuple(int(size) for size in shape) for name, shape, _ in listed}
+    return [(name, tuple(int(size) for size in shape), kind) for name, shape, kind in listed]
 
 
 def _check_size(path: Path) -> None:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from focsbench.errors import InputError
+from focsbench.errors import InputError, shown
 from focsbench.files import write_json as write_json_file
 from focsbench.metrics.scan_distance import DistanceStatistics, distance_statistics
 from focsbench.metrics.statistics import mean_and_std
 from focsbench.types import FloatArray
 from focsbench.user_files import read_text
+
+Record = TypeVar("Record")
 
 
 @dataclass(frozen=True)
@@ -146,28 +149,29 @@ def read_json(path: Path) -> NowResult:
     """Read what :func:`write_json` wrote.
 
     Raises:
-        InputError: if the file is missing, not JSON, or not such a result.
+        InputError: if the file is missing, not JSON, or not such a result: a number that is none
+            or not finite counts as damage.
     """
     try:
         data = json.loads(read_text(path, "result"))
         return NowResult(
-            method=data["method"],
-            mode=data["mode"],
-            metrical_unit=data["metrical_unit"],
+            method=_text(data["method"]),
+            mode=_text(data["mode"]),
+            metrical_unit=data["metrical_unit"] and _text(data["metrical_unit"]),
             images=tuple(
-                ImageScore(**{**image, "warnings": tuple(image["warnings"])})
+                _checked(ImageScore(**{**image, "warnings": tuple(map(_text, image["warnings"]))}))
                 for image in data["images"]
             ),
-            missing={entry["image"]: entry["reason"] for entry in data["missing"]},
+            missing={_text(entry["image"]): _text(entry["reason"]) for entry in data["missing"]},
             overall=_group(data),
             challenges={name: _group(group) for name, group in data["challenges"].items()},
             subjects={name: _group(group) for name, group in data["subjects"].items()},
-            protocol=data["protocol"],
+            protocol=dict(data["protocol"]),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(
-            f"{path}: not a result of `focsbench now score` ({type(error).__name__} {error}); "
-            "score the method again."
+            f"{path}: not a result of `focsbench now score` ({type(error).__name__} "
+            f"{shown(str(error))}); score the method again."
         ) from None
 
 
@@ -185,9 +189,32 @@ def _group_data(group: Group) -> dict[str, Any]:
 
 def _group(data: Mapping[str, Any]) -> Group:
     pooled, means = data["pooled"], data["mean_of_images"]
-    return Group(
-        data["n_images"],
-        data["n_done"],
-        DistanceStatistics(**pooled) if pooled else None,
-        MeanOfImages(**means) if means else None,
+    return _checked(
+        Group(
+            data["n_images"],
+            data["n_done"],
+            _checked(DistanceStatistics(**pooled)) if pooled else None,
+            _checked(MeanOfImages(**means)) if means else None,
+        )
     )
+
+
+def _checked(record: Record) -> Record:
+    """Return a record whose texts and numbers are such; raise ValueError otherwise."""
+    for one in dataclasses.fields(record):  # type: ignore[arg-type]
+        value = getattr(record, one.name)
+        if one.type == "str":
+            _text(value)
+        elif one.type in ("int", "float"):
+            whole = isinstance(value, int) and not isinstance(value, bool)
+            if not whole and (one.type == "int" or not isinstance(value, float)):
+                raise ValueError(f"{one.name} is no number")
+            if not math.isfinite(value):
+                raise ValueError(f"{one.name} is not finite")
+    return record
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{shown(value)} is no text")
+    return value

@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from focsbench.errors import InputError
+import numpy as np
+
+from focsbench.errors import InputError, shown
 from focsbench.files import sha256_of
 from focsbench.runs.artefact import DESCRIPTION, read_description
 from focsbench.runs.run_folder import RESULTS, RunFolder, run_folders
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 SWEEP = "eta_sweep"
 NOW = "now"
+_LARGEST = 512 << 20  # bytes of a table; a million rows take 100 MB
 
 
 def read_runs(folders: Sequence[Path]) -> list[Evidence]:
@@ -101,7 +104,7 @@ def read_results(path: Path) -> pd.DataFrame:
     import pandas as pd
 
     if path.exists():
-        require_file(path, "table of results")  # a pipe would never end
+        require_file(path, "table of results", _LARGEST)  # a pipe would never end
     text = dict.fromkeys(set(COLUMNS) - {"value"}, str)
     try:
         results = pd.read_csv(
@@ -110,11 +113,16 @@ def read_results(path: Path) -> pd.DataFrame:
     except FileNotFoundError:
         raise InputError(f"{path}: not there; finish the run with `focsbench run-all`.") from None
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: not readable as results ({error}); run again.") from None
+        raise InputError(
+            f"{path}: not readable as results ({shown(str(error))}); run again."
+        ) from None
     missing = [name for name in COLUMNS if name not in results]
     if missing or results.empty:
         reason = f"no column {missing[0]}" if missing else "no rows"
         raise InputError(f"{path}: {reason}; run again.")
+    scored = results["value"][results["status"] == "ok"]
+    if not np.isfinite(scored).all():
+        raise InputError(f"{path}: a row without a failure has no finite value; run again.")
     return results
 
 

@@ -31,6 +31,7 @@ from focsbench.files import copy_if_changed, remove_drafts, write_atomically, wr
 from focsbench.runs.artefact import DESCRIPTION, Artefact
 from focsbench.runs.store import Store
 from focsbench.storage import storage_errors
+from focsbench.user_files import read_text
 
 STORE = "artefacts"
 AGGREGATE = "aggregate"  # the step that makes results.csv and summary.json
@@ -132,13 +133,13 @@ class RunFolder:
         Raises:
             InputError: if the folder is not a run.
         """
-        try:
-            config = json.loads(self.config.read_bytes())
-        except OSError:
+        if not self.config.exists():
             raise InputError(
                 f"{self.root}: not a run folder (no config.json); name one that run-all wrote."
-            ) from None
-        except ValueError:
+            )
+        try:
+            config = json.loads(read_text(self.config, "profile of the run"))
+        except (ValueError, RecursionError):
             raise InputError(f"{self.config}: not valid JSON; start the run again.") from None
         if not isinstance(config, dict):
             raise InputError(f"{self.config}: not a profile; start the run again.")

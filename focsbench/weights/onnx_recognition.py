@@ -17,12 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from focsbench.errors import ConfigError, InputError
+from focsbench.user_files import require_file
 from focsbench.weights.arrays import Arrays
 
 MAX_BYTES = 1 << 30
 EPSILON = 1e-5  # of the normalisation layers of IResNet
 _PASSES_ON = ("Identity", "Unsqueeze", "Reshape", "Squeeze")  # a constant, with other axes
 _NO_EFFECT = ("Dropout", "Identity")
+_MOST_USERS, _MOST_BLOCKS = 16, 200  # a value has two users at most; iresnet100 has 49 blocks
 
 
 def read_onnx_recognition(path: Path) -> tuple[tuple[int, ...], Arrays]:
@@ -39,9 +41,8 @@ def read_onnx_recognition(path: Path) -> tuple[tuple[int, ...], Arrays]:
         raise ConfigError(
             f"{path}: reading ONNX files needs the package onnx; pip install 'focsbench[onnx]'."
         ) from None
+    require_file(path, "ONNX network", MAX_BYTES)
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"{path}: larger than {MAX_BYTES >> 30} GiB; choose another file.")
         graph = onnx.load(path, load_external_data=False).graph
     except OSError as error:
         raise InputError(f"{path}: cannot be opened ({error.strerror}); check the path.") from None
@@ -49,7 +50,7 @@ def read_onnx_recognition(path: Path) -> tuple[tuple[int, ...], Arrays]:
         raise InputError(f"{path}: no ONNX file, or a damaged one; get it again.") from None
     try:
         return _IResNetReader(_Graph(graph)).read()
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, IndexError, TypeError, RecursionError) as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(
             f"{path}: its graph is not that of an ArcFace iresnet ({reason}); import one, for "
@@ -63,6 +64,7 @@ class _Graph:
     def __init__(self, graph: Any) -> None:
         self._constants = {tensor.name: tensor for tensor in graph.initializer}
         self._users: dict[str, list[Any]] = {}
+        self._real_users: dict[str, list[Any]] = {}
         inputs = [value.name for value in graph.input if value.name not in self._constants]
         if len(inputs) != 1 or len(graph.output) != 1:
             raise ValueError("it has several inputs or outputs")
@@ -83,10 +85,14 @@ class _Graph:
 
     def users(self, value: str) -> list[Any]:
         """Return the nodes that take a value, without those that only pass it on."""
-        found = []
-        for node in self._users.get(value, []):
-            found += self.users(node.output[0]) if node.op_type in _NO_EFFECT else [node]
-        return found
+        if value not in self._real_users:
+            found: list[Any] = []
+            for node in self._users.get(value, []):
+                found += self.users(node.output[0]) if node.op_type in _NO_EFFECT else [node]
+                if len(found) > _MOST_USERS:  # passed on twice again and again, they double
+                    raise ValueError("a value is used too often")
+            self._real_users[value] = found
+        return self._real_users[value]
 
     def constant(self, name: str) -> NDArray[np.float32]:
         """Return a constant as float32."""
@@ -112,6 +118,8 @@ class _IResNetReader:
         blocks: list[int] = []
         while len(self._graph.users(self._value)) == 2:
             self._block(blocks)
+            if sum(blocks) > _MOST_BLOCKS:
+                raise ValueError("it has too many blocks, or goes in a circle")
         self._normalisation("bn2", self._next("BatchNormalization"))
         self._next("Flatten", "Reshape")
         self._linear()

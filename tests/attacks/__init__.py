@@ -3,11 +3,11 @@
 ``ATTACKS`` lists them; an attack says which file it writes and which reader gets it.
 """
 
-from attacks import arrays, images, meshes, networks, texts, weights
-from attacks.attack import Attack
+from attacks import arrays, folders, images, meshes, models, networks, texts, weights
+from attacks.case import Case
 
-ATTACKS: dict[str, Attack] = {
+ATTACKS: dict[str, Case] = {
     attack.name: attack
-    for family in (meshes, images, arrays, texts, weights, networks)
+    for family in (meshes, images, arrays, texts, weights, networks, models, folders)
     for attack in family.ATTACKS
 }

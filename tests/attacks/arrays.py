@@ -12,7 +12,7 @@ from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZipFile
 
 import numpy as np
 
-from attacks.attack import Attack, content, sparse
+from attacks.case import Case, content, sparse
 
 COMMAND = b"cposix\nsystem\n(S'touch owned'\ntR."  # the oldest pickle: os.system("touch owned")
 STACKED = b'\x80\x04c__builtin__\neval\n(S\'open("owned","w")\'\ntR.'
@@ -28,11 +28,11 @@ def shaped(shape: str, kind: str = "<f8") -> str:
     return f"{{'descr': {kind!r}, 'fortran_order': False, 'shape': {shape}, }}"
 
 
-def landmarks(name: str, data: bytes, file: str = "head.npy") -> Attack:
+def landmarks(name: str, data: bytes, file: str = "head.npy") -> Case:
     return content(name, file, "landmarks", data)
 
 
-def archive(name: str, members: dict[str, bytes], method: int = ZIP_DEFLATED) -> Attack:
+def archive(name: str, members: dict[str, bytes], method: int = ZIP_DEFLATED) -> Case:
     stream = io.BytesIO()
     with ZipFile(stream, "w", method) as zipped:
         for member, data in members.items():
@@ -90,9 +90,9 @@ ATTACKS = (
     landmarks("txt_of_a_million_columns", b"1 " * 500_000, "head.txt"),
     landmarks("txt_in_utf16", "1 2 3\n".encode("utf-16") * 7, "head.txt"),
     landmarks("txt_of_huge_numbers", b"9" * 400_000 + b" 1 1\n", "head.txt"),
-    Attack("txt_of_gigabytes", "head.txt", "landmarks", partial(sparse, size=1 << 33)),
-    Attack("landmarks_are_a_pipe", "head.npy", "landmarks", os.mkfifo),
-    Attack("npz_bomb", "0_parameters.npz", "parameters", bomb),
+    Case("txt_of_gigabytes", "head.txt", "landmarks", partial(sparse, size=1 << 33)),
+    Case("landmarks_are_a_pipe", "head.npy", "landmarks", os.mkfifo),
+    Case("npz_bomb", "0_parameters.npz", "parameters", bomb),
     archive("npz_of_too_many_members", {f"a{i}.npy": GOOD for i in range(3000)}),
     archive("npz_runs_a_command", {"identity.npy": object_npy()}),
     archive("npz_member_of_a_trillion_numbers", {"identity.npy": npy(shaped("(1000000000000,)"))}),
@@ -101,9 +101,9 @@ ATTACKS = (
     archive("npz_in_another_packing", {"identity.npy": GOOD}, ZIP_BZIP2),
     content("npz_is_a_pickle", "0_parameters.npz", "parameters", COMMAND),
     content("npz_truncated", "0_parameters.npz", "parameters", b"PK\3\4" + b"\0" * 30),
-    Attack("npz_with_lying_sizes", "0_parameters.npz", "parameters", lying_size),
-    Attack("npz_is_a_link_out_of_the_folder", "0_parameters.npz", "parameters", link_out),
-    Attack("npz_of_terabytes", "0_parameters.npz", "parameters", partial(sparse, size=1 << 40)),
+    Case("npz_with_lying_sizes", "0_parameters.npz", "parameters", lying_size),
+    Case("npz_is_a_link_out_of_the_folder", "0_parameters.npz", "parameters", link_out),
+    Case("npz_of_terabytes", "0_parameters.npz", "parameters", partial(sparse, size=1 << 40)),
     content("result_runs_a_command", "m_computed_distances.npy", "legacy", object_npy()),
     content(
         "result_evaluates", "m_computed_distances.npy", "legacy", npy(shaped("()", "|O"), STACKED)

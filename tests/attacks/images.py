@@ -10,7 +10,7 @@ from functools import partial
 
 from PIL import Image
 
-from attacks.attack import Attack, content, sparse
+from attacks.case import Case, content, sparse
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -39,7 +39,7 @@ def zeros(count: int) -> bytes:
     return zlib.compress(b"\0" * count, 9)
 
 
-def image(name: str, data: bytes, file: str = "photo.png") -> Attack:
+def image(name: str, data: bytes, file: str = "photo.png") -> Case:
     return content(name, file, "image", data)
 
 
@@ -75,11 +75,9 @@ ATTACKS = (
     image("webp_truncated", picture("WEBP")[:30], "photo.webp"),
     image("ppm_of_gigapixels", b"P6 90000 90000 255\n" + b"\0" * 100, "photo.ppm"),
     image("image_is_empty", b""),
-    Attack(
+    Case(
         "image_of_terabytes", "photo.png", "image", partial(sparse, size=1 << 40, start=SIGNATURE)
     ),
-    Attack("image_is_a_pipe", "photo.png", "image", os.mkfifo),
-    Attack(
-        "image_is_dev_random", "photo.png", "image", lambda path: path.symlink_to("/dev/random")
-    ),
+    Case("image_is_a_pipe", "photo.png", "image", os.mkfifo),
+    Case("image_is_dev_random", "photo.png", "image", lambda path: path.symlink_to("/dev/random")),
 )

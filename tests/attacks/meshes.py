@@ -6,7 +6,7 @@ import os
 import struct
 from functools import partial
 
-from attacks.attack import Attack, content, sparse
+from attacks.case import Case, content, sparse
 
 TRIANGLE = "v 0 0 0\nv 1 0 0\nv 0 1 0\n"
 
@@ -33,11 +33,11 @@ POINTS = struct.pack("<9f", 0, 0, 0, 1, 0, 0, 0, 1, 0)
 FACE = struct.pack("<B3i", 3, 0, 1, 2)
 
 
-def obj(name: str, data: bytes | str) -> Attack:
+def obj(name: str, data: bytes | str) -> Case:
     return content(name, "head.obj", "mesh", data)
 
 
-def plyfile(name: str, data: bytes) -> Attack:
+def plyfile(name: str, data: bytes) -> Case:
     return content(name, "head.ply", "mesh", data)
 
 
@@ -54,7 +54,7 @@ ATTACKS = (
     obj("obj_utf16", f"{TRIANGLE}f 1 2 3\n".encode("utf-16")),
     obj("obj_is_a_program", b"\x7fELF" + bytes(range(256)) * 64),
     obj("obj_nul_bytes", b"\0" * 4096),
-    Attack("obj_of_terabytes", "head.obj", "mesh", partial(sparse, size=1 << 40)),
+    Case("obj_of_terabytes", "head.obj", "mesh", partial(sparse, size=1 << 40)),
     plyfile("ply_huge_vertex_count", ply(POINTS + FACE, vertices=10**17)),
     plyfile("ply_huge_face_count", ply(POINTS + FACE, faces=10**17)),
     plyfile("ply_negative_count", ply(POINTS + FACE, vertices=-3)),
@@ -73,8 +73,8 @@ ATTACKS = (
     ),
     plyfile("ply_without_faces", ply(POINTS, faces=0)),
     plyfile("ply_is_an_obj", f"{TRIANGLE}f 1 2 3\n".encode()),
-    Attack("mesh_is_a_pipe", "head.ply", "mesh", os.mkfifo),
-    Attack("mesh_is_a_folder", "head.ply", "mesh", lambda path: path.mkdir()),
-    Attack("mesh_is_dev_zero", "head.ply", "mesh", lambda path: path.symlink_to("/dev/zero")),
-    Attack("mesh_is_a_link_to_itself", "head.ply", "mesh", lambda path: path.symlink_to(path.name)),
+    Case("mesh_is_a_pipe", "head.ply", "mesh", os.mkfifo),
+    Case("mesh_is_a_folder", "head.ply", "mesh", lambda path: path.mkdir()),
+    Case("mesh_is_dev_zero", "head.ply", "mesh", lambda path: path.symlink_to("/dev/zero")),
+    Case("mesh_is_a_link_to_itself", "head.ply", "mesh", lambda path: path.symlink_to(path.name)),
 )

@@ -93,6 +93,82 @@ def _matlab(path: Path) -> object:
     return read_mat(path, {"shapeMU": (3, 1)})
 
 
+def _hdf5(path: Path) -> object:
+    from focsbench.face_models.hdf5_arrays import Hdf5Arrays
+
+    with Hdf5Arrays(path) as file:
+        modes = file.numbers("shape/model/pcaVariance", (None,), columns=80)
+        basis = file.numbers("shape/model/pcaBasis", (6, len(modes)), columns=80)
+        return file.numbers("shape/model/mean", (6,)), basis
+
+
+def _onnx(path: Path) -> object:
+    from focsbench.weights.onnx_recognition import read_onnx_recognition
+
+    return read_onnx_recognition(path)
+
+
+def _dlib(path: Path) -> object:
+    from focsbench.data.dlib_file import read_dlib_network
+
+    return read_dlib_network(path)
+
+
+def _seven_points(path: Path) -> object:
+    from focsbench.convert.seven_points import read_seven_points
+
+    return read_seven_points(path)
+
+
+def _results(path: Path) -> object:
+    from focsbench.runs.finished import read_results
+
+    return read_results(path)
+
+
+def _run_config(path: Path) -> object:
+    from focsbench.runs.run_folder import RunFolder
+
+    return RunFolder(path.parent).read_config()
+
+
+def root_of(path: Path, name: str) -> Path:
+    """The folder of a name above a file."""
+    return next(parent for parent in path.parents if parent.name == name)
+
+
+def _dataset(name: str) -> Callable[[Path], object]:
+    """Reads all of a dataset; the check of the folder never refuses, it reports."""
+
+    def read(path: Path) -> object:
+        from focsbench.data.check import check_dataset
+        from focsbench.data.layouts import open_dataset
+
+        root = root_of(path, name)
+        check_dataset(name, root, decode=True)
+        images = open_dataset(root, name, "test", 32)
+        if name == "now":
+            images.scan("a"), images.scan_landmarks("a")
+        return [images[number] for number in range(len(images))]
+
+    return read
+
+
+def _outputs(name: str, **options: object) -> Callable[[Path], object]:
+    """Reads all outputs of a published method. options: names of files below its folder."""
+
+    def read(path: Path) -> object:
+        from focsbench.convert import adapter_class
+        from focsbench.convert.adapter import Options
+
+        root = root_of(path, name)
+        given = {k: root / v if isinstance(v, str) else v for k, v in options.items()}
+        adapter = adapter_class(name)(Options(**given))
+        return [adapter.read(output) for output in adapter.find(root).values()]
+
+    return read
+
+
 READERS: dict[str, Callable[[Path], object]] = {
     "mesh": _mesh,
     "landmarks": _landmarks,
@@ -108,4 +184,15 @@ READERS: dict[str, Callable[[Path], object]] = {
     "face_model": _face_model,
     "torch": _torch,
     "matlab": _matlab,
+    "hdf5": _hdf5,
+    "onnx": _onnx,
+    "dlib": _dlib,
+    "seven_points": _seven_points,
+    "results": _results,
+    "run_config": _run_config,
+    **{name: _dataset(name) for name in ("celeba", "ar", "now", "photos", "authors")},
+    "mica": _outputs("mica"),
+    "deca": _outputs("deca", keep_expression=True),
+    "3ddfa_v2": _outputs("3ddfa_v2", model="bfm_noneck_v3.pkl"),
+    "deep3d": _outputs("deep3d", model="BFM_model_front.mat"),
 }

@@ -5,28 +5,28 @@ from __future__ import annotations
 import os
 from functools import partial
 
-from attacks.attack import Attack, content, sparse
+from attacks.case import Case, content, sparse
 
 ENTITIES = "".join(f'<!ENTITY b{i} "{f"&b{i - 1};" * 10}">' for i in range(1, 12))
 
 
-def manifest(name: str, data: bytes | str) -> Attack:
+def manifest(name: str, data: bytes | str) -> Case:
     return content(name, "manifest.json", "manifest", data)
 
 
-def profile(name: str, data: bytes | str) -> Attack:
+def profile(name: str, data: bytes | str) -> Case:
     return content(name, "mine.toml", "profile", data)
 
 
-def csv(name: str, data: bytes | str) -> Attack:
+def csv(name: str, data: bytes | str) -> Case:
     return content(name, "landmarks.csv", "landmark_list", data)
 
 
-def points(name: str, data: bytes | str) -> Attack:
+def points(name: str, data: bytes | str) -> Case:
     return content(name, "head.pp", "landmarks", data)
 
 
-def image_list(name: str, data: bytes | str) -> Attack:
+def image_list(name: str, data: bytes | str) -> Case:
     return content(name, "imagepathsvalidation.txt", "image_list", data)
 
 
@@ -39,8 +39,8 @@ ATTACKS = (
     manifest("json_unit_is_unknown", '{"unit": "parsec"}'),
     manifest("json_in_latin1", '{"label": "é"}'.encode("latin-1")),
     manifest("json_truncated", '{"unit": "m'),
-    Attack("json_of_gigabytes", "manifest.json", "manifest", partial(sparse, size=1 << 33)),
-    Attack("json_is_a_pipe", "manifest.json", "manifest", os.mkfifo),
+    Case("json_of_gigabytes", "manifest.json", "manifest", partial(sparse, size=1 << 33)),
+    Case("json_is_a_pipe", "manifest.json", "manifest", os.mkfifo),
     profile("toml_nested", "a = " + "[" * 100_000),
     profile("toml_nested_tables", "a = " + "{b = " * 5000 + "1" + "}" * 5000),
     profile("toml_long_dotted_key", ".".join("a" * 5000) + " = 1\n"),
@@ -51,8 +51,8 @@ ATTACKS = (
     profile("toml_list_for_a_table", "data = [1, 2]\nmethods = ['focs']\nprotocols = ['now']\n"),
     profile("toml_in_latin1", 'name = "é"\n'.encode("latin-1")),
     profile("toml_nul", b"name = 'a\0b'\n"),
-    Attack("toml_of_gigabytes", "mine.toml", "profile", partial(sparse, size=1 << 33)),
-    Attack("toml_is_a_pipe", "mine.toml", "profile", os.mkfifo),
+    Case("toml_of_gigabytes", "mine.toml", "profile", partial(sparse, size=1 << 33)),
+    Case("toml_is_a_pipe", "mine.toml", "profile", os.mkfifo),
     csv("csv_of_a_million_columns", "a.jpg," + "1," * 400_000 + "1\n"),
     csv("csv_endless_field", 'a.jpg,"' + "1" * 300_000 + "\n"),
     csv("csv_endless_line", b"1" * (3 << 20)),
@@ -60,15 +60,15 @@ ATTACKS = (
     csv("csv_in_utf16", "a.jpg,1\n".encode("utf-16")),
     csv("csv_not_a_number", "a.jpg" + ",nan" * 136 + "\n"),
     csv("csv_words", "a.jpg" + ",one" * 136 + "\n"),
-    Attack("csv_of_terabytes", "landmarks.csv", "landmark_list", partial(sparse, size=1 << 40)),
-    Attack("csv_is_a_pipe", "landmarks.csv", "landmark_list", os.mkfifo),
+    Case("csv_of_terabytes", "landmarks.csv", "landmark_list", partial(sparse, size=1 << 40)),
+    Case("csv_is_a_pipe", "landmarks.csv", "landmark_list", os.mkfifo),
     image_list("list_leaves_the_folder", "../../etc/passwd.jpg\n"),
     image_list("list_with_absolute_path", "/etc/passwd\n"),
     image_list("list_with_nul", b"a/b/c\0d.jpg\n"),
     image_list("list_with_backslashes", "a\\..\\..\\b/c/d.jpg\n"),
     image_list("list_twice_the_same", "a/b/c.jpg\na/b/c.jpg\n"),
     image_list("list_in_utf16", "a/b/c.jpg\n".encode("utf-16")),
-    Attack(
+    Case(
         "list_of_terabytes", "imagepathsvalidation.txt", "image_list", partial(sparse, size=1 << 40)
     ),
     points("pp_entity_bomb", f'<!DOCTYPE p [<!ENTITY b0 "x">{ENTITIES}]><p>&b11;</p>'),

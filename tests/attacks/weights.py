@@ -8,7 +8,7 @@ import struct
 from functools import partial
 
 from attacks.arrays import COMMAND
-from attacks.attack import Attack, content, sparse
+from attacks.case import Case, content, sparse
 
 SMALL = {"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}}
 
@@ -18,11 +18,11 @@ def safetensors(header: object, body: bytes = b"", length: int | None = None) ->
     return struct.pack("<Q", len(text) if length is None else length) + text + body
 
 
-def stage(name: str, data: bytes) -> Attack:
+def stage(name: str, data: bytes) -> Case:
     return content(name, "encoder.safetensors", "weights", data)
 
 
-def cached(name: str, data: bytes) -> Attack:
+def cached(name: str, data: bytes) -> Case:
     return content(name, "model.safetensors", "face_model", data)
 
 
@@ -39,10 +39,10 @@ ATTACKS = (
     stage("safetensors_of_another_network", safetensors(SMALL, b"\0" * 8)),
     stage("safetensors_truncated", safetensors(SMALL, b"\0" * 3)),
     stage("safetensors_is_a_pickle", COMMAND),
-    Attack(
+    Case(
         "safetensors_of_terabytes", "encoder.safetensors", "weights", partial(sparse, size=1 << 40)
     ),
-    Attack("safetensors_is_a_pipe", "encoder.safetensors", "weights", os.mkfifo),
+    Case("safetensors_is_a_pipe", "encoder.safetensors", "weights", os.mkfifo),
     cached("face_model_without_checksum", safetensors(SMALL, b"\0" * 8)),
     cached("face_model_is_text", b"hello, this is no face model"),
     cached("face_model_nested", safetensors(b"[" * 100_000)),

@@ -13,6 +13,7 @@ from focsbench.data.celebahq_lists import (
     OCCLUSION,
     PARTITION,
     MappedImage,
+    image_number,
     read_mapping,
     read_subsets,
     split_members,
@@ -70,10 +71,10 @@ def _photographs(
         step = "" if packed else f"get CelebAMask-HQ from {SOURCE} and unpack it into {root}"
         report.error("no_photographs", f"{root / IMAGES} holds no photograph (0.jpg, ...)", step)
         return {}
-    strange = [path.name for path in files if not path.stem.isdigit()]
+    strange = [path.name for path in files if image_number(path.name) is None]
     if strange:
         report.warning("strange_names", f"{some(strange)} are no numbers and are passed over")
-    numbered = [path for path in files if path.stem.isdigit()]
+    numbered = [path for path in files if image_number(path.name) is not None]
     good = note_damaged(report, look_at_images(numbered, scan, "photographs"), "photographs")
     resized = [path for path, facts in good.items() if facts.width != PHOTO_SIZE]
     if resized:
@@ -84,7 +85,11 @@ def _photographs(
             f"{resized[0].name} with {facts.width} x {facts.height}; landmarks have to be in "
             "pixels of the files as they are",
         )
-    return {int(path.stem): facts for path, facts in good.items()}
+    return {
+        number: facts
+        for path, facts in good.items()
+        if (number := image_number(path.name)) is not None
+    }
 
 
 def _masks(report: CheckReport, root: Path, scan: Scan, *, packed: bool) -> set[int]:
@@ -110,10 +115,10 @@ def _masks(report: CheckReport, root: Path, scan: Scan, *, packed: bool) -> set[
     broken, unknown = set(), []
     for path, facts in looked.items():
         number, _, part = path.stem.partition("_")
-        if not number.isdigit() or part not in PAINT_ORDER:
+        index = image_number(number)
+        if index is None or part not in PAINT_ORDER:
             unknown.append(path.name)
             continue
-        index = int(number)
         if path != mask_path(folder, index, part):
             unknown.append(f"{path.parent.name}/{path.name}")
             continue
@@ -204,11 +209,11 @@ def _landmarks(
         report.count(f"{split} images with landmarks", 0)
         path = everything
     listed = {
-        int(Path(file).stem): points
+        number: points
         for file, points in landmarks_or_note(
             report, path, f"the {split} images", root / IMAGES
         ).items()
-        if Path(file).stem.isdigit()
+        if (number := image_number(file)) is not None
     }
     if listed:
         own = {index: points for index, points in listed.items() if index in images}

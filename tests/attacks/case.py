@@ -1,4 +1,4 @@
-"""What an attack is."""
+"""One file for one reader: an attack, or a harmless one of the same kind."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Attack:
-    """One hostile file.
+class Case:
+    """One file, and what is beside it.
 
     name: identifier. file: its name below a folder of its own. reader: key of
     ``attacks.readers.READERS``. make: writes it at a path whose folder exists.
@@ -21,10 +21,10 @@ class Attack:
     make: Callable[[Path], object]
 
 
-def content(name: str, file: str, reader: str, data: bytes | str) -> Attack:
-    """Return an attack whose file has a given content."""
+def content(name: str, file: str, reader: str, data: bytes | str) -> Case:
+    """Return a case whose file has a given content."""
     raw = data.encode() if isinstance(data, str) else data
-    return Attack(name, file, reader, lambda path: path.write_bytes(raw))
+    return Case(name, file, reader, lambda path: path.write_bytes(raw))
 
 
 def sparse(path: Path, size: int, start: bytes = b"") -> None:
