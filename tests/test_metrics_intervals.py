@@ -15,6 +15,7 @@ from focsbench.metrics.distance_pool import (
     DistancePool,
     count_distances,
 )
+from focsbench.metrics.error_curve import share_band
 from focsbench.metrics.intervals import (
     Interval,
     Population,
@@ -88,6 +89,32 @@ def test_interval_is_that_of_naive_resampling(count: int):
     assert interval is not None
     expected = naive_interval(images, subject_draws(count, 400, seed=8))
     assert (interval.low, interval.high) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("limit", [0.3, 1.0, 2.5])
+def test_band_of_a_curve_is_the_naive_interval_of_a_share(limit: float):
+    """A share within a limit is the mean of ones and zeros; its band rises and stays in [0, 1]."""
+    distances = [np.abs(part) for part in people(np.random.default_rng(3), 12)]
+    ones = [(part <= limit).astype(float) for part in distances]
+    sizes = np.array([part.size for part in ones])
+    within = np.array([[part.sum()] for part in ones]).astype(np.int64)
+    band = share_band(within, sizes, resamples=300, seed=4)
+    assert band is not None
+    expected = naive_interval(ones, subject_draws(12, 300, seed=4))
+    assert (band[0][0], band[1][0]) == pytest.approx(np.clip(expected, 0, 1), rel=1e-9)
+
+
+def test_band_of_a_curve_rises_and_holds_it():
+    distances = [np.abs(part) for part in people(np.random.default_rng(5), 12)]
+    grid = np.linspace(0, 4, 30)
+    within = np.array([[(part <= limit).sum() for limit in grid] for part in distances])
+    sizes = np.array([part.size for part in distances])
+    low, high = share_band(within, sizes, resamples=300)
+    share = within.sum(axis=0) / sizes.sum()
+    assert (np.diff(low) >= 0).all()
+    assert (np.diff(high) >= 0).all()
+    assert ((low <= share + 1e-12) & (share <= high + 1e-12)).all()
+    assert share_band(within[:3], sizes[:3]) is None
 
 
 def test_interval_agrees_with_scipy():
