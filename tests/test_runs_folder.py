@@ -55,10 +55,10 @@ def test_what_is_not_a_run_is_said(tmp_path):
     with pytest.raises(InputError, match="not a run folder"):
         RunFolder(tmp_path).read_config()
     (tmp_path / "config.json").write_text("{")
-    with pytest.raises(InputError, match="not valid JSON"):
+    with pytest.raises(InputError, match="not readable as JSON"):
         RunFolder(tmp_path).read_config()
     (tmp_path / "config.json").write_text("[]")
-    with pytest.raises(InputError, match="not a profile"):
+    with pytest.raises(InputError, match="expected an object"):
         RunFolder(tmp_path).read_config()
 
 

@@ -18,7 +18,6 @@ seeds together.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
@@ -31,7 +30,7 @@ from focsbench.files import copy_if_changed, remove_drafts, write_atomically, wr
 from focsbench.runs.artefact import DESCRIPTION, Artefact
 from focsbench.runs.store import Store
 from focsbench.storage import storage_errors
-from focsbench.user_files import read_text
+from focsbench.user_files import read_json_object
 
 STORE = "artefacts"
 AGGREGATE = "aggregate"  # the step that makes results.csv and summary.json
@@ -137,13 +136,7 @@ class RunFolder:
             raise InputError(
                 f"{self.root}: not a run folder (no config.json); name one that run-all wrote."
             )
-        try:
-            config = json.loads(read_text(self.config, "profile of the run"))
-        except (ValueError, RecursionError):
-            raise InputError(f"{self.config}: not valid JSON; start the run again.") from None
-        if not isinstance(config, dict):
-            raise InputError(f"{self.config}: not a profile; start the run again.")
-        return config
+        return read_json_object(self.config, "profile of the run")
 
     def published(self, step: str) -> Path | None:
         """Return the folder where people look for the result of a step, or None for most."""
