@@ -9,6 +9,13 @@ def shown(value: object) -> str:
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 
+def brief(reason: object) -> str:
+    """Return what another library says for a sentence: one line, cut where it is long."""
+    text = " ".join(str(reason).split()) or type(reason).__name__
+    text = text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
+    return text if len(text) <= 2 * LONGEST_SHOWN else f"{text[: 2 * LONGEST_SHOWN]}..."
+
+
 class FocsbenchError(Exception):
     """Base of every error that the command line prints as one sentence (exit code 1)."""
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 from typing import Any
 
-from focsbench.errors import InputError
+from focsbench.errors import InputError, brief
 
 LARGEST_FILE = 128 << 20  # a scan with texture coordinates takes 25 MB
 LARGEST_TEXT = 32 << 20  # of files that are read whole
@@ -34,7 +34,7 @@ def require_file(path: Path, what: str, largest: int | None = None) -> None:
     try:
         status = path.stat()
     except FileNotFoundError:
-        raise InputError(f"{path}: the {what} is missing; write it, or check the path.") from None
+        raise InputError(f"{path}: the {what} is missing; check the path, or make it.") from None
     except (OSError, ValueError) as error:  # a NUL in the name is a ValueError
         raise _unopened(path, what, error) from None
     if S_ISDIR(status.st_mode):
@@ -78,7 +78,9 @@ def read_json_object(path: Path, what: str) -> dict[str, Any]:
     try:
         content = json.loads(read_text(path, what))
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not readable as JSON ({error}); write it again.") from None
+        raise InputError(
+            f"{path}: not readable as JSON ({brief(error)}); write it again."
+        ) from None
     if not isinstance(content, dict):
         raise InputError(f"{path}: expected an object in the {what}; write it again.")
     return content

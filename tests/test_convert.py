@@ -234,7 +234,7 @@ def test_deep3d_coefficients_give_the_neutral_mesh(tmp_path):
     result, folder = run("deep3d", source, tmp_path / "out", model=tmp_path / "BFM_model_front.mat")
     assert result.written == ["photo"]
     assert "id has the shape (70,) instead of (80,)" in result.failures["other"]
-    assert "not readable as what this method writes" in result.failures["torn"]
+    assert "cut off or damaged" in result.failures["torn"]
     expected = 100 * (mean + (basis @ code).reshape(-1, 3))
     seven = expected[nearest(mesh, HEAD.landmarks())]
     check(folder, "photo", Mesh(expected, mesh.triangles), seven, "mm")

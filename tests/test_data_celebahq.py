@@ -49,7 +49,7 @@ def test_split_by_mapping_and_by_the_partition_of_celeba(folder):
     assert dataset.keys() == ["4", "2001"]
     assert "list_eval_partition.txt" in dataset.policies["split"]
     (folder / "list_eval_partition.txt").write_text("000001.jpg 0\n")
-    with pytest.raises(InputError, match=r"has no line for 119614\.jpg"):
+    with pytest.raises(InputError, match=r"has no line for '119614\.jpg"):
         CelebAMaskHQ(folder, "test", 32)
 
 

@@ -178,7 +178,7 @@ def test_plain_folder(tmp_path):
     assert isinstance(dataset, PhotoFolder)
     assert dataset.keys() == ["a", "more/b"]
     assert dataset[1].visible_mask.any()
-    with pytest.raises(InputError, match=r"landmarks\.csv: no landmarks for a\.jpg"):
+    with pytest.raises(InputError, match=r"landmarks\.csv: no landmarks for 'a\.jpg"):
         dataset[0]
     with pytest.raises(InputError, match="holds no photograph"):
         open_dataset(tmp_path / "masks/more/empty", "photos", "test", 48)

@@ -115,7 +115,8 @@ def test_a_truncated_file(arrays, tmp_path):
 def test_a_file_that_unpacks_to_too_much(tmp_path, monkeypatch):
     monkeypatch.setattr(mat_arrays, "MAX_BYTES", 32 << 20)
     path = tmp_path / "front.mat"
-    packed = zlib.compress(bytes(64 << 20))
+    head = struct.pack("<12I", 14, 64 << 20, 6, 8, 6, 0, 5, 8, 1, 8 << 20, 1, 0)
+    packed = zlib.compress(head + bytes(64 << 20))
     header = b"MATLAB 5.0 MAT-file".ljust(124) + struct.pack("<H2s", 0x0100, b"IM")
     path.write_bytes(header + struct.pack("<II", 15, len(packed)) + packed)
     tracemalloc.start()

@@ -10,7 +10,7 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 
-from focsbench.errors import InputError
+from focsbench.errors import InputError, brief
 from focsbench.types import FloatArray, Reconstruction
 from focsbench.user_files import require_file
 
@@ -95,7 +95,7 @@ def read_array(path: Path, shape: tuple[int, ...], what: str) -> FloatArray:
         array = parse_npy(path)
     except (OSError, ValueError) as error:
         raise InputError(
-            f"{path}: not readable as {what} ({error}); run the method again."
+            f"{path}: not readable as {what} ({brief(error)}); run the method again."
         ) from None
     while array.ndim > len(shape) and array.shape[0] == 1:
         array = array[0]

@@ -17,8 +17,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
-import numpy as np
-
 from focsbench.convert.adapter import (
     NOW_IN_68,
     Options,
@@ -73,19 +71,20 @@ class DECA:
                 f"{path}: has {len(mesh.vertices)} vertices instead of FLAME's {FLAME_VERTICES}; "
                 "take the coarse mesh that DECA writes."
             )
-        landmarks = self._landmarks(path, mesh)
-        check_millimetres(path, landmarks, MM)
+        source, landmarks = self._landmarks(path, mesh)
+        check_millimetres(source, landmarks, MM)
         return Reconstruction(neutral=mesh, landmarks7=landmarks)
 
-    def _landmarks(self, path: Path, mesh: Mesh) -> FloatArray:
+    def _landmarks(self, path: Path, mesh: Mesh) -> tuple[Path, FloatArray]:
+        """Return the landmarks, and the file that they are from."""
         if self._points is not None:
-            return self._points.on(mesh)
+            return path, self._points.on(mesh)
         seven, details = path.with_suffix(".npy"), path.with_suffix(".mat")
         if seven.is_file():
-            return read_array(seven, (7, 3), "seven landmarks")
+            return seven, read_array(seven, (7, 3), "seven landmarks")
         if details.is_file():
             points = read_mat(details, {"landmarks3d_world": (68, 3)})["landmarks3d_world"]
-            return np.asarray(points[list(NOW_IN_68)])
+            return details, points[list(NOW_IN_68)]
         raise InputError(
             f"{path}: has neither {seven.name} nor {details.name} beside it; save the .mat, or "
             "name the landmark embedding of FLAME with --landmarks."

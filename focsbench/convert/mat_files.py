@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from focsbench.errors import InputError, shown
+from focsbench.errors import InputError, brief
 from focsbench.face_models.mat_arrays import mat_shapes, numeric_arrays
 from focsbench.types import FloatArray
 
@@ -35,7 +35,7 @@ def read_mat(path: Path, wanted: Mapping[str, Shape]) -> dict[str, FloatArray]:
         return {name: _fitting(name, found[name], shape) for name, shape in wanted.items()}
     except ValueError as error:
         raise InputError(
-            f"{path}: not readable as what this method writes ({shown(str(error))}); run the "
+            f"{path}: not readable as what this method writes ({brief(error)}); run the "
             "method again."
         ) from None
 

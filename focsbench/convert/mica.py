@@ -15,8 +15,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
-import numpy as np
-
 from focsbench.convert.adapter import (
     NOW_IN_68,
     Options,
@@ -55,21 +53,22 @@ class MICA:
     def read(self, path: Path) -> Reconstruction:
         """See :class:`.adapter.Adapter`."""
         mesh = read_mesh(path)
-        landmarks = self._landmarks(path, mesh)
-        check_millimetres(path, landmarks, 1.0)
+        source, landmarks = self._landmarks(path, mesh)
+        check_millimetres(source, landmarks, 1.0)
         identity = path.with_name("identity.npy")
         parameters = {}
         if path.stem == "mesh" and identity.is_file():
             parameters["identity"] = read_array(identity, (IDENTITY,), "shape code of FLAME")
         return Reconstruction(neutral=mesh, landmarks7=landmarks, parameters=parameters)
 
-    def _landmarks(self, path: Path, mesh: Mesh) -> FloatArray:
+    def _landmarks(self, path: Path, mesh: Mesh) -> tuple[Path, FloatArray]:
+        """Return the landmarks, and the file that they are from."""
         if self._points is not None:
-            return self._points.on(mesh)
+            return path, self._points.on(mesh)
         seven = path.with_name("kpt7.npy") if path.stem == "mesh" else path.with_suffix(".npy")
         if seven.is_file():
-            return read_array(seven, (7, 3), "seven landmarks")
+            return seven, read_array(seven, (7, 3), "seven landmarks")
         all_68 = path.with_name("kpt68.npy")
         if path.stem == "mesh" and all_68.is_file():
-            return np.asarray(read_array(all_68, (68, 3), "68 landmarks")[list(NOW_IN_68)])
+            return all_68, read_array(all_68, (68, 3), "68 landmarks")[list(NOW_IN_68)]
         raise InputError(f"{seven}: the landmarks are missing; keep what MICA writes together.")

@@ -20,7 +20,7 @@ import numpy as np
 
 from focsbench.convert.adapter import NOW_IN_68
 from focsbench.data.restricted_pickle import read_object_npy, read_pickle
-from focsbench.errors import InputError, shown
+from focsbench.errors import InputError, brief
 from focsbench.geometry.barycentric import surface_points
 from focsbench.types import FloatArray, IntArray, Mesh
 from focsbench.user_files import read_text
@@ -81,8 +81,7 @@ def read_seven_points(path: Path) -> SevenPoints:
         numbers = [int(word) for word in text.replace(",", " ").split()]
     except ValueError as error:
         raise InputError(
-            f"{path}: not readable as vertex numbers ({shown(str(error))}); write 7 or 68 whole "
-            "numbers."
+            f"{path}: not readable as vertex numbers ({brief(error)}); write 7 or 68 whole numbers."
         ) from None
     if len(numbers) not in (7, 68):
         raise InputError(

@@ -126,7 +126,7 @@ def _read_model(path: Path) -> _Model:
     mean = _numbers(path, content, "u").reshape(-1)
     basis = _numbers(path, content, "w_shp")
     rows = _whole(_numbers(path, content, "keypoints").reshape(-1))
-    triangles = _whole(_numbers(path, content, "tri"))
+    triangles = _whole(_numbers(beside if beside.is_file() else path, content, "tri"))
     if triangles.ndim == 2 and triangles.shape[0] == 3 != triangles.shape[1]:
         triangles = triangles.T
     vertices = len(mean) // 3

@@ -15,7 +15,7 @@ from stat import S_ISREG
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from focsbench.errors import InputError
+from focsbench.errors import InputError, brief
 
 LARGEST_PIXELS = 120_000_000
 """Of one image: 360 MB as RGB. Above the cameras of almost all telephones."""
@@ -55,7 +55,9 @@ def read_image(path: Path, mode: str) -> Image.Image:
     except Image.DecompressionBombError:
         raise InputError(_too_large(path)) from None
     except DAMAGED as error:
-        raise InputError(f"{path}: not a readable image ({error}); replace the file.") from None
+        raise InputError(
+            f"{path}: not a readable image ({brief(error)}); replace the file."
+        ) from None
 
 
 def _check_file(path: Path) -> None:
@@ -66,7 +68,9 @@ def _check_file(path: Path) -> None:
             f"{path}: the image is missing; restore it or remove it from the list."
         ) from None
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: the image cannot be opened ({error}); check it.") from None
+        raise InputError(
+            f"{path}: the image cannot be opened ({brief(error)}); check it."
+        ) from None
     if not regular:
         raise InputError(f"{path}: not a readable image (not a file); name an image file.")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from focsbench.data.alignment import LARGEST_PIXEL
-from focsbench.errors import InputError, shown
+from focsbench.errors import InputError, brief, shown
 from focsbench.types import FloatArray
 from focsbench.user_files import text_lines
 
@@ -43,7 +43,9 @@ def read_landmark_lines(path: Path) -> list[tuple[str, FloatArray]]:
             if row:
                 lines.append((row[0], _points(row, f"{path}, line {number}")))
     except csv.Error as error:
-        raise InputError(f"{path}: not readable as a list ({error}); write it again.") from None
+        raise InputError(
+            f"{path}: not readable as a list ({brief(error)}); write it again."
+        ) from None
     return lines
 
 
@@ -56,7 +58,7 @@ def _points(row: list[str], where: str) -> FloatArray:
     try:
         values = np.array([float(value) for value in row[1:]])
     except ValueError as error:
-        raise InputError(f"{where}: {shown(str(error))}; write plain numbers.") from None
+        raise InputError(f"{where}: {brief(error)}; write plain numbers.") from None
     if not np.isfinite(values).all():
         raise InputError(
             f"{where}: expected a file name and 136 finite numbers, but one is not finite; detect "

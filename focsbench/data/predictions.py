@@ -43,7 +43,7 @@ from focsbench import __version__
 from focsbench.data.encoding import json_bytes, npy_bytes, npz_bytes, png_bytes
 from focsbench.data.npz import read_npz
 from focsbench.data.photos import open_image
-from focsbench.errors import ConfigError, InputError, shown
+from focsbench.errors import ConfigError, InputError, brief, shown
 from focsbench.geometry.io import ply_bytes, read_landmarks7, read_mesh
 from focsbench.storage import storage_error
 from focsbench.types import BoolArray, FloatArray, Mesh, Reconstruction
@@ -223,7 +223,7 @@ class PredictionFolder:
             return read_npz(read_bytes(path, "parameter file", _PARAMETER_BYTES), _PARAMETER_BYTES)
         except ValueError as error:
             raise InputError(
-                f"{path}: not readable as parameters ({error}); write it again."
+                f"{path}: not readable as parameters ({brief(error)}); write it again."
             ) from None
 
     def _file(self, key: str, suffix: str) -> Path:

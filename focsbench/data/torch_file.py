@@ -57,7 +57,7 @@ _IGNORED = {
 _LAYERS = ("torch.nn.modules.", "torchvision.models.", "encoder.", "UNet.")
 _ERRORS = (
     ValueError, TypeError, KeyError, IndexError, AttributeError, EOFError, OverflowError,
-    MemoryError, RecursionError, NotImplementedError, struct.error, zipfile.BadZipFile,
+    OSError, MemoryError, RecursionError, NotImplementedError, struct.error, zipfile.BadZipFile,
 )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from focsbench.errors import CacheError
+from focsbench.errors import CacheError, brief
 from focsbench.face_models import load_face_model
 from focsbench.face_models.morphable_model import MorphableModel
 from focsbench.focs.autoencoder import FaceAutoencoder, FaceDecoder
@@ -95,4 +95,4 @@ def load_module(module: nn.Module, path: Path) -> None:
     try:
         module.load_state_dict(load_file(path))
     except (OSError, RuntimeError, MemoryError, SafetensorError) as error:
-        raise CacheError(f"{path}: {error}; delete its folder and run again.") from None
+        raise CacheError(f"{path}: {brief(error)}; delete its folder and run again.") from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from focsbench.errors import ConfigError
+from focsbench.errors import ConfigError, shown
 from focsbench.focs.config import (
     AugmentationConfig,
     FocsConfig,
@@ -36,7 +36,7 @@ def load_preset(name: str, changes: Mapping[str, Any] | None = None) -> FocsConf
         CacheError: if the record of imported weights is damaged.
     """
     if name not in PRESETS:
-        raise ConfigError(f"unknown preset {name!r}: choose one of {', '.join(PRESETS)}.")
+        raise ConfigError(f"unknown preset {shown(name)}: choose one of {', '.join(PRESETS)}.")
     return PRESETS[name]().with_changes(with_imported_weights(changes or {}))
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from focsbench.errors import InputError
+from focsbench.errors import InputError, brief
 from focsbench.geometry.landmark_files import parse_npy, parse_picked_points, parse_txt
 from focsbench.geometry.obj import parse_obj
 from focsbench.geometry.ply import parse_ply
@@ -63,7 +63,9 @@ def read_mesh_with_notes(path: Path) -> tuple[Mesh, frozenset[str]]:
     try:
         vertices, triangles, notes = (parse_obj if suffix == ".obj" else parse_ply)(data)
     except (ValueError, OverflowError) as error:
-        raise InputError(f"{path}: not a readable mesh ({error}); export it again.") from None
+        raise InputError(
+            f"{path}: not a readable mesh ({brief(error)}); export it again."
+        ) from None
     return _checked(path, vertices, triangles), notes
 
 
@@ -185,7 +187,9 @@ def read_landmarks7(path: Path) -> FloatArray:
         else:
             points = (parse_txt if suffix == ".txt" else parse_picked_points)(data)
     except (ValueError, OverflowError) as error:
-        raise InputError(f"{path}: not readable as landmarks ({error}); save them again.") from None
+        raise InputError(
+            f"{path}: not readable as landmarks ({brief(error)}); save them again."
+        ) from None
     if points.ndim == 3 and points.shape[0] == 1:
         points = points[0]
     if points.shape != (7, 3):

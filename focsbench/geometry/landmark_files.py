@@ -23,7 +23,7 @@ def parse_npy(path: Path) -> FloatArray:
             warnings.simplefilter("ignore")  # headers that Python 2 wrote
             # A map is checked against the size of the file: a header cannot ask for gigabytes.
             array = np.lib.format.open_memmap(path, mode="r")
-    except (TokenError, SyntaxError, TypeError, RecursionError) as error:
+    except (TokenError, SyntaxError, TypeError, OverflowError, RecursionError) as error:
         # numpy reads the header as a piece of Python
         raise ValueError(f"damaged header: {error}") from None
     if array.dtype.kind not in "fiu":

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from focsbench.errors import InputError, shown
+from focsbench.errors import InputError, brief, shown
 from focsbench.files import write_json as write_json_file
 from focsbench.metrics.scan_distance import DistanceStatistics, distance_statistics
 from focsbench.metrics.statistics import mean_and_std
@@ -171,7 +171,7 @@ def read_json(path: Path) -> NowResult:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(
             f"{path}: not a result of `focsbench now score` ({type(error).__name__} "
-            f"{shown(str(error))}); score the method again."
+            f"{brief(error)}); score the method again."
         ) from None
 
 

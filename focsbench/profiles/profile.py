@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from focsbench import registry
-from focsbench.errors import ConfigError, InputError
+from focsbench.errors import ConfigError, InputError, brief
 from focsbench.focs.sweep import SweepConfig
 from focsbench.inference.names import TORCH, check_engine
 from focsbench.profiles.paths import anchored
@@ -195,6 +195,10 @@ def load_profile(name: str, changes: Sequence[str] = ()) -> Profile:
         return changed_profile({"name": Path(name).stem, "data": {}, **_read(name)}, changes)
     except RecursionError:
         raise ConfigError(f"profile {name}: tables are nested too deeply; flatten them.") from None
+    except ConfigError as error:
+        if Path(name).stem in str(error):
+            raise
+        raise ConfigError(f"profile {name}: {error}") from None
 
 
 def changed_profile(values: Mapping[str, Any], changes: Sequence[str]) -> Profile:
@@ -244,7 +248,7 @@ def _read(name: str) -> dict[str, Any]:
     try:
         values = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # also numbers of a million digits
-        raise ConfigError(f"profile {name}: not valid TOML: {error}.") from None
+        raise ConfigError(f"profile {name}: not valid TOML: {brief(error)}.") from None
     return anchored(values, Path(name).parent) if name.endswith(".toml") else values
 
 
@@ -269,6 +273,6 @@ def _bad_field(profile: str, error: ValidationError, prefix: str = "") -> Config
     field = prefix + ".".join(str(part) for part in first["loc"])
     reason = "there is no such field" if first["type"] == "extra_forbidden" else first["msg"]
     return ConfigError(
-        f"profile {profile}: {field.rstrip('.') or 'the whole'}: "
+        f"profile {brief(profile)}: {brief(field.rstrip('.') or 'the whole')}: "
         f"{reason.removeprefix('Value error, ')}."
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from focsbench.errors import InputError, shown
+from focsbench.errors import InputError, brief, shown
 from focsbench.files import sha256_of
 from focsbench.runs.artefact import DESCRIPTION, read_description
 from focsbench.runs.run_folder import RESULTS, RunFolder, run_folders
@@ -108,18 +108,27 @@ def read_results(path: Path) -> pd.DataFrame:
     text = dict.fromkeys(set(COLUMNS) - {"value"}, str)
     try:
         results = pd.read_csv(
-            path, dtype={**text, "value": float}, keep_default_na=False, na_values={"value": [""]}
+            path,
+            dtype={**text, "value": float},
+            keep_default_na=False,
+            na_values={"value": [""]},
+            # Without these two a row with more cells than the header makes columns of its own.
+            usecols=lambda name: name in COLUMNS,
+            index_col=False,
         )
     except FileNotFoundError:
         raise InputError(f"{path}: not there; finish the run with `focsbench run-all`.") from None
     except (OSError, ValueError) as error:
-        raise InputError(
-            f"{path}: not readable as results ({shown(str(error))}); run again."
-        ) from None
+        raise InputError(f"{path}: not readable as results ({brief(error)}); run again.") from None
     missing = [name for name in COLUMNS if name not in results]
     if missing or results.empty:
         reason = f"no column {missing[0]}" if missing else "no rows"
         raise InputError(f"{path}: {reason}; run again.")
+    if results.drop(columns="value").isna().any(axis=None):
+        raise InputError(f"{path}: a row ends early; run again.")
+    strange = set(results["status"]) - {"ok", "failed"}
+    if strange:
+        raise InputError(f"{path}: no row has the status {shown(min(strange))}; run again.")
     scored = results["value"][results["status"] == "ok"]
     if not np.isfinite(scored).all():
         raise InputError(f"{path}: a row without a failure has no finite value; run again.")

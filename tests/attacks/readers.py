@@ -164,7 +164,8 @@ def _outputs(name: str, **options: object) -> Callable[[Path], object]:
         root = root_of(path, name)
         given = {k: root / v if isinstance(v, str) else v for k, v in options.items()}
         adapter = adapter_class(name)(Options(**given))
-        return [adapter.read(output) for output in adapter.find(root).values()]
+        outputs = root / "out" if (root / "out").is_dir() else root
+        return [adapter.read(output) for output in adapter.find(outputs).values()]
 
     return read
 

@@ -174,8 +174,12 @@ def change_pickle(data: bytes, rng: Random) -> bytes:
 def change_onnx(data: bytes, rng: Random) -> bytes:
     """Change one field anywhere in an ONNX model."""
     import onnx
+    from google.protobuf.message import DecodeError
 
-    model = onnx.load_from_string(data)
+    try:
+        model = onnx.load_from_string(data)
+    except DecodeError as error:
+        raise ValueError from error
     message, field = rng.choice(list(_fields(model)))
     value = getattr(message, field.name)
     if not hasattr(value, "add") and not hasattr(value, "extend"):
