@@ -11,9 +11,9 @@ from focsbench.mock_run.tiny_data import write_tiny_data
 
 PROFILE = """
 name = "tiny"
-methods = ["mean_face", "ground_truth"]
-protocols = ["celeba_segmentation", "now"]
-reports = ["overview", "html"]
+methods = ["mean_face"]
+protocols = ["celeba_rmse", "now"]
+reports = ["overview"]
 [data]
 celeba = "CelebAMask-HQ"
 now = "NoW"
@@ -48,7 +48,7 @@ def read_csv(path):
 def test_hostile_photographs_are_listed_and_the_rest_is_scored(data, tmp_path, focsbench):
     run = tmp_path / "run"
     code, _, errors = focsbench(
-        "run-all", "--profile", data / "tiny.toml", "--output", run, "--workers", 1
+        "run-all", "--profile", data / "tiny.toml", "--output", run, "--executor", "inprocess"
     )
     assert code == 2, errors
     failed = {row["item"] for row in read_csv(run / "failures.csv")}
@@ -56,12 +56,10 @@ def test_hostile_photographs_are_listed_and_the_rest_is_scored(data, tmp_path, f
     assert names <= failed
     rows = [row for row in read_csv(run / "results.csv") if row["item"] != "pooled"]
     for row in rows:
-        assert (row["status"] == "failed") == (row["item"] in names), row
+        assert (row["status"] == "failed") == (row["item"] in names), (row["item"], row["reason"])
     assert {row["item"] for row in rows} > names
-    overview = (run / "reports" / "overview.md").read_text()
-    page = (run / "reports" / "report.html").read_text()
+    report = (run / "reports" / "report.md").read_text().replace("\\", "")  # as printed
     for file, (_, name) in VICTIMS.items():
         reasons = {row["reason"] for row in rows if row["item"] == name}
         assert any(file.rpartition("/")[2] in reason for reason in reasons), reasons
-        assert name in overview
-        assert name in page
+        assert name in report

@@ -155,8 +155,12 @@ def _read_model(path: Path) -> _Model:
 
 def _numbers(path: Path, content: Any, name: str) -> FloatArray:
     array = _dictionary(path, content).get(name)
-    usable = isinstance(array, np.ndarray) and array.dtype.kind in "fiu" and array.size
-    if not usable or not np.isfinite(array).all():
+    if (
+        not isinstance(array, np.ndarray)
+        or array.dtype.kind not in "fiu"
+        or not array.size
+        or not np.isfinite(array).all()
+    ):
         raise InputError(
             f"{path}: has no array {name!r} of numbers; take bfm_noneck_v3.pkl and tri.pkl of "
             "3DDFA_V2 (configs)."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import lzma
 import struct
+import warnings
 import zlib
 from tokenize import TokenError
 from typing import Any
@@ -74,7 +75,9 @@ def parse_npy_bytes(content: bytes) -> NDArray[Any]:
     version = np.lib.format.read_magic(stream)
     if version not in _HEADERS:
         raise ValueError(f"format {version} is unknown")
-    shape, fortran, dtype = _HEADERS[version](stream)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # Python 2 wrote it: so it did
+        shape, fortran, dtype = _HEADERS[version](stream)
     if dtype.kind not in "biuf":
         raise ValueError(f"an array of {dtype}")
     count = 1

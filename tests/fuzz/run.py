@@ -19,7 +19,6 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -97,20 +96,17 @@ def _run(
         "--output", output, "--replay",
     ]  # fmt: skip
     state: dict[str, Any] = {}
-    with (output / f"{target}.log").open("ab") as log:
-        process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=log)
-        for line in _lines(process):
+    with (
+        (output / f"{target}.log").open("ab") as log,
+        subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=log) as process,
+    ):
+        assert process.stdout is not None
+        for line in map(json.loads, process.stdout):
             if "state" in line:
                 state = line["state"]
             else:
                 print(f"{target}: {line['kind']} at {line['where']}: {line['file']}", flush=True)
-    return process.wait(), state
-
-
-def _lines(process: subprocess.Popen[bytes]) -> Iterator[dict[str, Any]]:
-    assert process.stdout is not None
-    for line in process.stdout:
-        yield json.loads(line)
+    return process.returncode, state
 
 
 def _save_crash(folder: Path, target: str, code: int, output: Path) -> None:

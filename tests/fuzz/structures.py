@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
-from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
+from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from fuzz.bytes_and_words import LARGEST, WHOLE, WORDS, mutate_bytes
 
@@ -80,7 +80,7 @@ def change_zip(data: bytes, rng: Random) -> bytes:
     stream = io.BytesIO()
     with ZipFile(stream, "w", packing) as archive:
         for name, content in members:
-            archive.writestr(name, content)
+            archive.writestr(ZipInfo(name), content, packing)  # its date is fixed
     return stream.getvalue()
 
 

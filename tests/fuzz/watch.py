@@ -17,8 +17,8 @@ _FORBIDDEN = (
 )  # fmt: skip
 
 
-class Seen(NamedTuple):
-    """A thing that was done: kind ``payload`` or ``outside``, where, and with what."""
+class Finding(NamedTuple):
+    """What went wrong: error, hang, memory, message, payload or outside; where, and how."""
 
     kind: str
     where: str
@@ -35,7 +35,7 @@ class Watch:
         code = (sys.prefix, sys.base_prefix, *focsbench.__path__, str(Path(__file__).parents[1]))
         self._readable = (here, *code, "/proc/", "/sys/", "/usr/", os.devnull)
         self._armed = False
-        self._seen: Seen | None = None
+        self._seen: Finding | None = None
         sys.addaudithook(self._hear)
 
     @contextmanager
@@ -47,7 +47,7 @@ class Watch:
         finally:
             self._armed = False
 
-    def finding(self) -> Seen | None:
+    def finding(self) -> Finding | None:
         """Return the first forbidden thing that was done."""
         return self._seen
 
@@ -55,10 +55,10 @@ class Watch:
         if not self._armed or self._seen is not None:
             return
         if event in _FORBIDDEN:
-            self._seen = Seen("payload", event, f"{event} {arguments!r}"[:2000])
+            self._seen = Finding("payload", event, f"{event} {arguments!r}"[:2000])
         elif event == "open" and isinstance(arguments[0], str | bytes):
             path = os.path.abspath(os.fsdecode(arguments[0]))  # noqa: PTH100 - bytes, and no links
             flags = arguments[2] if isinstance(arguments[2], int) else 0
             allowed = self._writable if flags & (os.O_WRONLY | os.O_RDWR) else self._readable
             if not path.startswith(allowed):
-                self._seen = Seen("outside", "open", f"opened {path!r}")
+                self._seen = Finding("outside", "open", f"opened {path!r}")

@@ -21,7 +21,7 @@ import time
 import traceback
 import warnings
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
@@ -35,7 +35,7 @@ from attacks.victim import MEMORY, SECONDS, TooSlow, address_space, resident, st
 from focsbench.errors import FocsbenchError
 from fuzz.reached import Reached
 from fuzz.structures import mutate
-from fuzz.watch import Watch
+from fuzz.watch import Finding, Watch
 
 FOUND = Path(__file__).parent / "found"
 GRACE = 20  # seconds of the processor after which the process is killed: C code holds signals up
@@ -59,15 +59,6 @@ class State:
     inputs: int = 0
     seconds: float = 0.0
     cpu_seconds: float = 0.0
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What went wrong: error, hang, memory, payload, outside or message; and where."""
-
-    kind: str
-    where: str
-    text: str
 
 
 @dataclass(frozen=True)
@@ -198,7 +189,7 @@ def print_finding(target: str, place: Place, data: bytes, finding: Finding, outp
     saved.write_bytes(data)
     saved.with_name(f"{name}.txt").write_text(f"{finding.kind} {finding.where}\n\n{finding.text}")
     print(
-        json.dumps({"target": target, "file": str(saved), **asdict(finding)}, ensure_ascii=True),
+        json.dumps({"target": target, "file": str(saved), **finding._asdict()}, ensure_ascii=True),
         flush=True,
     )
 
