@@ -1,10 +1,10 @@
 """A process that gives mutated files to readers under limits; prints JSON, a line at a time.
 
 ``python worker.py FOLDER --seconds S --seed N TARGET...`` fuzzes each target (a reader of the
-attack collection) in turn; ``--executions N`` bounds their number instead, ``--replay`` reads what
-was ever found first. A line is the state of a target so far, or a finding. The file that is being
-read is on disk, and ``FOLDER/TARGET/current`` names its case: that is how a crash of the whole
-process is explained.
+attack collection) in turn, for so many seconds of the processor each; ``--executions N`` bounds
+their number instead, ``--replay`` reads what was ever found first. A line is the state of a target
+so far, or a finding. The file that is being read is on disk, and ``FOLDER/TARGET/current`` names
+its case: that is how a crash of the whole process is explained.
 """
 
 from __future__ import annotations
@@ -200,11 +200,11 @@ def fuzz(fuzzer: Fuzzer, options: argparse.Namespace) -> None:
     rng = Random(f"{options.seed} {fuzzer.state.target}")
     start, cpu, said = time.monotonic(), time.process_time(), time.monotonic()
     while True:
-        now = time.monotonic()
-        done = fuzzer.state.executions >= options.executions or now - start >= options.seconds
-        if done or now - said > STATE_SECONDS:
+        used = time.process_time() - cpu
+        done = fuzzer.state.executions >= options.executions or used >= options.seconds
+        if done or time.monotonic() - said > STATE_SECONDS:
             fuzzer.report(start, cpu)
-            said = now
+            said = time.monotonic()
         if done:
             return
         place, data, finding = fuzzer.step(rng)
