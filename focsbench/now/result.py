@@ -168,7 +168,9 @@ def read_json(path: Path) -> NowResult:
             subjects={name: _group(group) for name, group in data["subjects"].items()},
             protocol=dict(data["protocol"]),
         )
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (
+        ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError,
+    ) as error:  # fmt: skip
         raise InputError(
             f"{path}: not a result of `focsbench now score` ({type(error).__name__} "
             f"{brief(error)}); score the method again."
