@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from runs_support import statuses
 from focsbench.errors import StorageError
 from focsbench.journal import Journal
 from focsbench.runs.executor import Executor
+from focsbench.runs.logs import logging_to
 from focsbench.runs.run_folder import RunFolder
 from focsbench.runs.store import Store
 
@@ -49,6 +51,14 @@ def test_the_system_refuses_to_write_in_the_middle_of_a_step(tmp_path, monkeypat
     assert files_of(full) == files_of(calm)
     assert damaged(Store(full / "artefacts"), kill_toys.plan()) == []
     assert left_over(full) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_log_that_does_not_fit_ends_no_run(tmp_path):
+    (tmp_path / "log.txt").symlink_to("/dev/full")
+    with logging_to(tmp_path / "log.txt"):
+        logging.getLogger("focsbench").warning("nobody will read this")
+    assert "nobody" in (tmp_path / "log.jsonl").read_text()
 
 
 @pytest.mark.parametrize("place", ["lock", "draft", "result"])

@@ -74,6 +74,11 @@ class _File(logging.FileHandler):
         with suppress(OSError):
             super().emit(record)
 
+    def close(self) -> None:
+        """Close the file, though its last line may not fit on the disk any more."""
+        with suppress(OSError):
+            super().close()
+
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         """Say nothing: what cannot be written is reported by the step that cannot write."""
 
