@@ -190,7 +190,7 @@ def test_image_lists_in_every_form(tmp_path_factory, names, around, ending, mark
         (b"a//b.jpg\n", "line 1: expected"),
         (b"a\\b\\c.jpg\n", "line 1: expected"),
         (b"a/b/c\x00.jpg\n", "line 1: expected"),
-        (b"a/b/c.jpg\na/b/c.png\n", "line 2: a/b/c.png is listed twice"),
+        (b"a/b/c.jpg\na/b/c.png\n", "line 2: 'a/b/c.png' is listed twice"),
         (b"\xff\xfe\n", "not readable as an image list"),
     ],
 )
