@@ -67,10 +67,11 @@ def flush_folder(folder: Path, without: str = "") -> None:
     plain += [p for top in plain[1:] for p in top.rglob("*") if not p.is_symlink()]
     # A journal is written once for all that wait for it, so many wait at the same time.
     with ThreadPoolExecutor(min(16, len(plain))) as pool:
-        list(pool.map(_flush, plain))
+        list(pool.map(flush, plain))
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
+    """Flush one file or folder to the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -108,7 +109,7 @@ def write_atomically_from(source: Path, target: Path) -> None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, draft)
-        _flush(draft)
+        flush(draft)
         draft.replace(target)
     except OSError as error:
         raise _undone(draft, error) from error

@@ -15,6 +15,7 @@ from reports_support import CARDS, LABELS, fail, make_context
 
 from focsbench.reports import supplement_table1, table1, table2, table3, table4, table5
 from focsbench.reports.base import ReportContext
+from focsbench.reports.paper_tables import TABLES
 from focsbench.reports.published import load_published
 from focsbench.reports.summary import failure_reason, index_summary
 from focsbench.reports.table_spec import TableSpec
@@ -27,14 +28,6 @@ from focsbench.reports.table_writers import (
 )
 from focsbench.reports.tables import build_table
 
-SPECS = (
-    table1.SPEC,
-    table2.SPEC,
-    table3.SPEC,
-    table4.SPEC,
-    table5.SPEC,
-    supplement_table1.SPEC,
-)
 HOSTILE = "50%_a&b"
 
 
@@ -61,7 +54,7 @@ def bare(cell: str) -> str:
     return cell.replace(r"$\pm$", "±").replace(r"\%", "%").replace("---", "—").replace("--", "–")
 
 
-@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+@pytest.mark.parametrize("spec", TABLES, ids=lambda spec: spec.name)
 def test_every_printed_number_is_the_summary_at_printed_precision(
     context: ReportContext, spec: TableSpec
 ):
@@ -85,7 +78,7 @@ def test_every_printed_number_is_the_summary_at_printed_precision(
         assert seen == measured
 
 
-@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+@pytest.mark.parametrize("spec", TABLES, ids=lambda spec: spec.name)
 def test_markdown_and_latex_print_the_same_cells(context: ReportContext, spec: TableSpec):
     table = table_of_run(spec, context)
     assert table is not None
@@ -100,7 +93,7 @@ def test_markdown_and_latex_print_the_same_cells(context: ReportContext, spec: T
     assert any("second" in line for line in markdown_table(table).splitlines()[-12:])
 
 
-@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+@pytest.mark.parametrize("spec", TABLES, ids=lambda spec: spec.name)
 def test_bold_is_the_best_competing_row_of_ours(context: ReportContext, spec: TableSpec):
     published = load_published()[spec.name]
     table = build_table(spec, context, published)
@@ -184,7 +177,7 @@ def test_published_numbers_as_printed():
         0.93,
         0.05,
     )
-    for spec in SPECS:
+    for spec in TABLES:
         columns = {column.source for column in spec.columns}
         for row in tables[spec.name].rows.values():
             assert set(row) <= columns
@@ -278,7 +271,7 @@ def test_latex_has_booktabs_rules_and_groups(context: ReportContext):
 def test_ablations_have_a_table_of_their_own(context: ReportContext):
     ablations = {"Baseline", "Neighbour", "Perceptual"}
     labels = {
-        spec.name: {row[0].text for row in build_table(spec, context).blocks[0]} for spec in SPECS
+        spec.name: {row[0].text for row in build_table(spec, context).blocks[0]} for spec in TABLES
     }
     assert labels["table5"] == ablations | {"Pretrained", "FOCS"}
     assert ablations <= labels["supplement_table1"]

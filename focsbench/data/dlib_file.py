@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from focsbench.errors import InputError
+from focsbench.errors import InputError, brief
 from focsbench.user_files import read_bytes
 
 MAX_BYTES = 512 << 20  # the largest of dlib's published models has 100 MB
@@ -140,10 +140,9 @@ def read_dlib_network(path: Path) -> DlibNetwork:
     try:
         return _network(DlibStream(data))
     except (ValueError, OverflowError) as error:
-        reason = " ".join(str(error).split())[:200]
         raise InputError(
-            f"{path}: not readable as a network of dlib ({reason}); get the file from its source "
-            "again."
+            f"{path}: not readable as a network of dlib ({brief(error)}); get the file from its "
+            "source again."
         ) from None
 
 

@@ -28,7 +28,7 @@ from typing import Any, Literal
 import numpy as np
 
 from focsbench.data.pickle_machine import MAX_OPCODES, Call, Name, Outside, parse_pickle
-from focsbench.errors import InputError
+from focsbench.errors import InputError, brief
 from focsbench.user_files import read_bytes
 
 MAX_BYTES = 2 << 30  # NoW's 1702 test images come to about 0.7 GB
@@ -123,9 +123,8 @@ def object_npy_bytes(content: Mapping[str, Any]) -> bytes:
 
 
 def _refused(path: Path, error: BaseException) -> InputError:
-    reason = " ".join(str(error).split()) or type(error).__name__
     return InputError(
-        f"{path}: not readable as pickled arrays ({reason[:200]}); get the file from its source "
+        f"{path}: not readable as pickled arrays ({brief(error)}); get the file from its source "
         "again, and trust it no further if that does not help."
     )
 

@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from focsbench.data.pickle_machine import Call, Name, Outside, parse_pickle
-from focsbench.errors import InputError
+from focsbench.errors import InputError, brief
 from focsbench.user_files import require_file
 
 MAX_BYTES = 4 << 30
@@ -150,9 +150,8 @@ class TorchFile:
         return np.ascontiguousarray(view).reshape(tensor.shape)
 
     def _refused(self, error: BaseException) -> InputError:
-        reason = " ".join(str(error).split()) or type(error).__name__
         return InputError(
-            f"{self.path}: not readable as weights of torch ({reason[:200]}); get the file from "
+            f"{self.path}: not readable as weights of torch ({brief(error)}); get the file from "
             "its source again, and trust it no further if that does not help."
         )
 

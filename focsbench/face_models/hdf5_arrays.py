@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from focsbench.errors import InputError
+from focsbench.errors import InputError, brief
 
 if TYPE_CHECKING:
     import h5py
@@ -156,10 +156,9 @@ class Hdf5Arrays:
     def _damaged(self, error: BaseException) -> InputError:
         if isinstance(error, InputError):
             return error
-        reason = " ".join(str(error).split())[:160] or type(error).__name__
         return InputError(
             f"{self.path}: cannot be read as HDF5, it is cut off, damaged or another format "
-            f"({reason}); get the original file again."
+            f"({brief(error)}); get the original file again."
         )
 
 

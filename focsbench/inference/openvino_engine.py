@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from focsbench.errors import CacheError, ConfigError
+from focsbench.errors import CacheError, ConfigError, brief
 from focsbench.inference.engine import Run
 
 MODEL = "model.xml"  # its weights lie beside it, in model.bin
@@ -53,10 +53,9 @@ class OpenVINO:
                 model.validate_nodes_and_infer_types()
                 self._openvino.save_model(model, folder / MODEL, compress_to_fp16=False)
         except (RuntimeError, TypeError, ValueError, NotImplementedError) as error:
-            reason = " ".join(str(error).split())[:200]
             raise ConfigError(
-                f"engine {self.name}: {type(network).__name__} cannot be exported ({reason}); "
-                "take --engine torch."
+                f"engine {self.name}: {type(network).__name__} cannot be exported "
+                f"({brief(error)}); take --engine torch."
             ) from error
 
     def load(self, folder: Path) -> Run:
@@ -70,8 +69,7 @@ class OpenVINO:
         try:
             compiled = self._core.compile_model(folder / MODEL, "CPU", settings)
         except RuntimeError as error:
-            reason = " ".join(str(error).split())[:200]
-            raise CacheError(f"{folder}: cannot be loaded ({reason}); delete it.") from error
+            raise CacheError(f"{folder}: cannot be loaded ({brief(error)}); delete it.") from error
         request = compiled.create_infer_request()
 
         def run(*inputs: Tensor) -> Tensor:

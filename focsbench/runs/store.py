@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from focsbench.files import flush_folder, remove_drafts, write_json
+from focsbench.files import flush, flush_folder, remove_drafts, write_json
 from focsbench.items import JOURNAL
 from focsbench.journal import Journal
 from focsbench.runs.artefact import DESCRIPTION, Artefact, describe, read_artefact
@@ -229,6 +229,4 @@ def _publish(draft: Path, folder: Path, *, replace: bool) -> None:
     else:
         draft.rename(folder)
     if os.name == "posix":
-        handle = os.open(folder.parent, os.O_RDONLY)
-        os.fsync(handle)
-        os.close(handle)
+        flush(folder.parent)

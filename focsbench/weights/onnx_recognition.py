@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from focsbench.errors import ConfigError, InputError
+from focsbench.errors import ConfigError, InputError, brief
 from focsbench.user_files import require_file
 from focsbench.weights.arrays import Arrays
 
@@ -51,10 +51,9 @@ def read_onnx_recognition(path: Path) -> tuple[tuple[int, ...], Arrays]:
     try:
         return _IResNetReader(_Graph(graph)).read()
     except (ValueError, KeyError, IndexError, TypeError, RecursionError) as error:
-        reason = " ".join(str(error).split())[:200]
         raise InputError(
-            f"{path}: its graph is not that of an ArcFace iresnet ({reason}); import one, for "
-            "example w600k_r50.onnx."
+            f"{path}: its graph is not that of an ArcFace iresnet ({brief(error)}); import one, "
+            "for example w600k_r50.onnx."
         ) from None
 
 
