@@ -30,6 +30,9 @@ PAGE = HERE.parent / "docs" / "performance.md"
 COMMAND = "python benchmarks/performance.py"
 LARGEST = 0.10  # deviation of a ratio from one pass to the next that is accepted
 FIRST = ("bench_now", "bench_renderer", "bench_training", "bench_inference")  # order of the page
+# The C library moves the size from which it asks the system for memory anew as programs run. What
+# a process did before then decides whether large arrays cost page faults, by a tenth of a ratio.
+MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**30)}
 ISA = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
 Measured = dict[str, Any]
 
@@ -51,7 +54,8 @@ def measure_once(paths: Sequence[Path], options: Sequence[str], number: int) -> 
         with tempfile.TemporaryDirectory() as folder:
             answer = Path(folder) / "answer.json"
             command = [sys.executable, str(path), *options, "--json", str(answer)]
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            environment = os.environ | MEMORY
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)
             found.append(json.loads(answer.read_text(encoding="utf-8")))
     return found
 

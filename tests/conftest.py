@@ -6,14 +6,22 @@ lacks the folders that are mapped into the package, so it must not hide the inst
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from focsbench.threads import single_threaded_linear_algebra
+
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != ROOT]
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Workers of pytest-xdist have a core each. Threads of several would wait for one another, and
+    # a training of seconds would take minutes.
+    single_threaded_linear_algebra()
 
 # The same examples every time: a red run is then a change of the code, not of the luck.
 # Kernels compile on their first call, and the machine may be busy.

@@ -10,10 +10,8 @@ package carries, such as the weights of the networks, count with the package.
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import importlib.util
-import re
 import sys
 from collections.abc import Iterator
 from importlib.machinery import ModuleSpec
@@ -21,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from focsbench.errors import ConfigError
+from focsbench.runs.source_file import SourceFile, parse_source
 
-MODULE_IN_STRING = re.compile(r"([a-z_]\w*(?:\.\w+)+)(?::\w+)?")
 SKIPPED_SUFFIXES = frozenset({".py", ".pyc", ".pyo", ".nbi", ".nbc"})
 
 
@@ -31,7 +29,8 @@ class SourceTree:
 
     def __init__(self) -> None:
         self._specs: dict[str, ModuleSpec | None] = {}
-        self._trees: dict[Path, tuple[str, ast.Module]] = {}
+        self._paths: dict[str, Path | None] = {}
+        self._contents: dict[Path, bytes] = {}
         self._lines: dict[str, str] = {}
         self._imported: dict[str, tuple[str, ...]] = {}
         self._texts: dict[tuple[str, ...], str] = {}
@@ -87,23 +86,24 @@ class SourceTree:
             LookupError: if there is no such literal; the class has to be imported then.
         """
         module, _, class_name = target.partition(":")
-        path = self._path(module)
-        for node in self._read(path)[1].body if path else ():
-            if isinstance(node, ast.ClassDef) and node.name == class_name:
-                return _literal(node, name)
-        raise LookupError(target)
+        if self._path(module) is None:
+            raise LookupError(target)
+        return self._parsed(module).constants[class_name][name]
 
     def _path(self, module: str) -> Path | None:
         """Return the source file of a module, or None if it has none."""
-        spec = self._spec(module)
-        origin = spec.origin if spec else None
-        return Path(origin) if origin and origin.endswith(".py") else None
+        if module not in self._paths:
+            spec = self._spec(module)
+            origin = spec.origin if spec else None
+            self._paths[module] = Path(origin) if origin and origin.endswith(".py") else None
+        return self._paths[module]
 
     def _described(self, module: str) -> str:
         """Return a line with the hash of a module, and of each data file of a package."""
         path = self._path(module)
         if module not in self._lines and path is not None:
-            lines = [f"{module} {self._read(path)[0]}\n"]
+            digest = hashlib.sha256(self._read(path)).hexdigest()
+            lines = [f"{module} {digest}\n"]
             for data in _data_files(path.parent) if self._is_package(module) else ():
                 digest = hashlib.sha256(data.read_bytes()).hexdigest()
                 lines.append(f"{module}/{data.relative_to(path.parent).as_posix()} {digest}\n")
@@ -122,48 +122,31 @@ class SourceTree:
                 self._specs[module] = _find_below(module, list(locations)) if locations else None
         return self._specs[module]
 
-    def _read(self, path: Path) -> tuple[str, ast.Module]:
-        if path not in self._trees:
-            content = path.read_bytes()
-            self._trees[path] = (hashlib.sha256(content).hexdigest(), ast.parse(content))
-        return self._trees[path]
+    def _read(self, path: Path) -> bytes:
+        if path not in self._contents:
+            self._contents[path] = path.read_bytes()
+        return self._contents[path]
+
+    def _parsed(self, module: str) -> SourceFile:
+        path = self._path(module)
+        assert path is not None
+        package = module if self._is_package(module) else module.rpartition(".")[0]
+        return parse_source(self._read(path), package)
 
     def _imports(self, module: str) -> tuple[str, ...]:
         """Return the dotted names that a module may import, also some that do not exist."""
-        path = self._path(module)
-        if module not in self._imported and path is not None:
-            package = module if self._is_package(module) else module.rpartition(".")[0]
-            tree = self._read(path)[1]
-            imported = [name for node in ast.walk(tree) for name in _names(node, package)]
-            named = [name for node in ast.walk(tree) for name in _named_in(node)]
+        if module not in self._imported:
+            parsed = self._parsed(module)
             # A package named in a string is no code that runs (entry-point groups, for example).
-            modules = [name for name in named if self._path(name) and not self._is_package(name)]
-            self._imported[module] = (*imported, *modules)
+            modules = (
+                name for name in parsed.named if self._path(name) and not self._is_package(name)
+            )
+            self._imported[module] = (*parsed.imported, *modules)
         return self._imported[module]
 
     def _is_package(self, module: str) -> bool:
         spec = self._spec(module)
         return spec is not None and spec.submodule_search_locations is not None
-
-
-def _names(node: ast.AST, package: str) -> Iterator[str]:
-    if isinstance(node, ast.Import):
-        yield from (alias.name for alias in node.names)
-    elif isinstance(node, ast.ImportFrom):
-        base = node.module or ""
-        if node.level:
-            above = package.split(".")[: len(package.split(".")) - node.level + 1]
-            base = ".".join([*above, *filter(None, [node.module])])
-        yield base
-        # ``from package import name`` may mean a module of the package.
-        yield from (f"{base}.{alias.name}" for alias in node.names)
-
-
-def _named_in(node: ast.AST) -> Iterator[str]:
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        match = MODULE_IN_STRING.fullmatch(node.value)
-        if match:
-            yield match[1]
 
 
 def _find_top(module: str) -> ModuleSpec | None:
@@ -192,19 +175,3 @@ def _data_files(folder: Path) -> Iterator[Path]:
                 yield from _data_files(path)
         elif path.suffix not in SKIPPED_SUFFIXES:
             yield path
-
-
-def _literal(node: ast.ClassDef, name: str) -> Any:
-    for statement in node.body:
-        value: ast.expr | None = None
-        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-            value = statement.value if statement.target.id == name else None
-        elif isinstance(statement, ast.Assign):
-            names = [target.id for target in statement.targets if isinstance(target, ast.Name)]
-            value = statement.value if name in names else None
-        if value is not None:
-            try:
-                return ast.literal_eval(value)
-            except ValueError:
-                break
-    raise LookupError(f"{node.name}.{name}")
