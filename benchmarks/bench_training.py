@@ -205,8 +205,9 @@ SECTION = Section(
     "One step of the joint training: R learns (M-step) or S learns (E-step), with all losses, "
     "gradients and the optimiser. *paper*: ResNet-50, UNet and iresnet50, a face model of 35,721 "
     "vertices. *quick*: the networks of the embedded benchmark. The peer is the same step with "
-    "the renderer in plain PyTorch and the layout that PyTorch gives networks; at the size of the "
-    "paper convolutions take nearly all of the time on a CPU.",
+    "the renderer in plain PyTorch and the layout that PyTorch gives networks. At the size of the "
+    "paper convolutions take nearly all of the time on a CPU; backward, wide ones are slower there "
+    "with channels last. Without dropout, whose noise follows the layout.",
     races,
 )
 

@@ -29,6 +29,13 @@ settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
 
 
+def pytest_configure(config):
+    """Give a file to one worker as a whole, so that its shared fixtures are made once."""
+    if getattr(config.option, "dist", "no") == "load":  # what -n alone means
+        config.option.dist = "loadfile"
+        config.option.loadscopereorder = False  # which starts the longest tests last
+
+
 @pytest.fixture
 def focsbench(monkeypatch, capsys):
     """Call the command in this process; gives exit code, stdout and stderr."""
