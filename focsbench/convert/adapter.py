@@ -12,7 +12,7 @@ import numpy as np
 
 from focsbench.errors import InputError, brief
 from focsbench.types import FloatArray, Reconstruction
-from focsbench.user_files import require_file
+from focsbench.user_files import read_bytes
 
 # The seven landmarks of NoW among the 68 of iBUG.
 NOW_IN_68 = (36, 39, 42, 45, 33, 48, 54)
@@ -90,10 +90,10 @@ def read_array(path: Path, shape: tuple[int, ...], what: str) -> FloatArray:
     """
     from focsbench.geometry.landmark_files import parse_npy
 
-    require_file(path, what, _LARGEST_ARRAY)
+    data = read_bytes(path, what, _LARGEST_ARRAY)
     try:
-        array = parse_npy(path)
-    except (OSError, ValueError) as error:
+        array = parse_npy(data)
+    except ValueError as error:
         raise InputError(
             f"{path}: not readable as {what} ({brief(error)}); run the method again."
         ) from None

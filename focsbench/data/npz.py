@@ -5,23 +5,18 @@ from __future__ import annotations
 import io
 import lzma
 import struct
-import warnings
 import zlib
-from tokenize import TokenError
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
-import numpy as np
 from numpy.typing import NDArray
 
+from focsbench.npy import array_of_bytes
+
 _MOST_MEMBERS = 256
-_HEADERS = {
-    (1, 0): np.lib.format.read_array_header_1_0,
-    (2, 0): np.lib.format.read_array_header_2_0,
-}
 _DAMAGES = (
-    OSError, KeyError, EOFError, RuntimeError, NotImplementedError, OverflowError, TypeError,
-    SyntaxError, RecursionError, TokenError, BadZipFile, zlib.error, lzma.LZMAError, struct.error,
+    OSError, KeyError, EOFError, RuntimeError, NotImplementedError, OverflowError, BadZipFile,
+    zlib.error, lzma.LZMAError, struct.error,
 )  # fmt: skip
 
 
@@ -61,29 +56,4 @@ def _read_member(archive: ZipFile, member: ZipInfo) -> NDArray[Any]:
         content = stream.read(member.file_size + 1)  # one more: the stated size may be a lie
     if len(content) != member.file_size:
         raise ValueError(f"{member.filename[:80]!r} has another size than it says")
-    return parse_npy_bytes(content)
-
-
-def parse_npy_bytes(content: bytes) -> NDArray[Any]:
-    """Return the array of numbers in the bytes of a .npy file, read-only.
-
-    Raises:
-        ValueError: if it is damaged, of objects, or its shape does not fit the bytes; other errors
-            of numpy's reader of headers.
-    """
-    stream = io.BytesIO(content)
-    version = np.lib.format.read_magic(stream)
-    if version not in _HEADERS:
-        raise ValueError(f"format {version} is unknown")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # Python 2 wrote it: so it did
-        shape, fortran, dtype = _HEADERS[version](stream)
-    if dtype.kind not in "biuf":
-        raise ValueError(f"an array of {dtype}")
-    count = 1
-    for length in shape:
-        count *= length  # whole numbers of any size: numpy's product would wrap around
-    body = content[stream.tell() :]
-    if count < 0 or count * dtype.itemsize != len(body):
-        raise ValueError(f"shape {shape} does not fit {len(body)} bytes")
-    return np.frombuffer(body, dtype=dtype).reshape(shape, order="F" if fortran else "C")
+    return array_of_bytes(content)

@@ -29,6 +29,7 @@ _OFFICIAL_MISTAKES = {
     ".ply": {"polygons": "it keeps only the first three corners of each polygon"},
 }
 _LARGEST_LANDMARKS = 1 << 20  # far above seven points
+_LANDMARKS = {".npy": parse_npy, ".txt": parse_txt, ".pp": parse_picked_points}
 
 
 def read_mesh(path: Path) -> Mesh:
@@ -178,14 +179,11 @@ def read_landmarks7(path: Path) -> FloatArray:
         InputError: if the file is missing, of another kind, damaged, or not seven finite points.
     """
     suffix = path.suffix.lower()
-    if suffix not in (".npy", ".txt", ".pp"):
+    if suffix not in _LANDMARKS:
         raise InputError(f"{path}: not a landmark format; save seven points as .npy, .txt or .pp.")
     data = read_bytes(path, "landmark file", _LARGEST_LANDMARKS)
     try:
-        if suffix == ".npy":
-            points = parse_npy(path)
-        else:
-            points = (parse_txt if suffix == ".txt" else parse_picked_points)(data)
+        points = _LANDMARKS[suffix](data)
     except (ValueError, OverflowError) as error:
         raise InputError(
             f"{path}: not readable as landmarks ({brief(error)}); save them again."

@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import warnings
-from pathlib import Path
-from tokenize import TokenError
 from xml.parsers import expat
 
 import numpy as np
 
+from focsbench.npy import array_of_bytes
 from focsbench.types import FloatArray
 
 
-def parse_npy(path: Path) -> FloatArray:
+def parse_npy(data: bytes) -> FloatArray:
     """Read a .npy array; float32 stays, other floats and whole numbers become float64.
 
     Raises:
         ValueError: if it is damaged, a pickle, or an array of something else.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # headers that Python 2 wrote
-            # A map is checked against the size of the file: a header cannot ask for gigabytes.
-            array = np.lib.format.open_memmap(path, mode="r")
-    except (TokenError, SyntaxError, TypeError, OverflowError, RecursionError) as error:
-        # numpy reads the header as a piece of Python
-        raise ValueError(f"damaged header: {error}") from None
+    array = array_of_bytes(data)
     if array.dtype.kind not in "fiu":
         raise ValueError(f"an array of {array.dtype}")
     single = array.dtype.kind == "f" and array.dtype.itemsize == 4

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -71,6 +71,7 @@ def _named_in(node: ast.AST) -> Iterator[str]:
 
 
 def _literals(node: ast.ClassDef) -> Iterator[tuple[str, Any]]:
+    targets: Sequence[ast.expr]
     for statement in node.body:
         if isinstance(statement, ast.AnnAssign) and statement.value is not None:
             targets, value = [statement.target], statement.value
