@@ -121,7 +121,8 @@ def write_distances(root: Path) -> tuple[dict[str, Path], list[tuple], list[dict
             points = np.concatenate(parts).astype(float)
             for metric in ("median", "mean", "std"):
                 value = float(getattr(np, metric)(points))
-                pooled.append(_summary((method, "now", subset, metric), value, np.nan, len(parts), 1))
+                key = (method, "now", subset, metric)
+                pooled.append(_summary(key, value, np.nan, len(parts), 1))
     return folders, rows, pooled
 
 

@@ -1,4 +1,4 @@
-"""Bytes of .npy files from strangers: what numpy saved comes back, everything else is ValueError."""
+"""Bytes of .npy files: what numpy saved comes back, everything else is a ValueError."""
 
 import io
 
@@ -66,7 +66,7 @@ SHAPE = "{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}}}"
         (with_header(SHAPE.format(kind="<f8", shape=f"({2**62}, 4)")), "does not fit"),
         (with_header(SHAPE.format(kind="<f8", shape="(-1,)")), "does not fit"),
         (with_header("{}", b"\x02\x00", 2**32 - 1), "expected 4294967295 bytes"),
-        (with_header("(" * 5000), "damaged header: MemoryError"),
+        (with_header("(" * 5000), "damaged header"),
         (with_header("{'descr'"), "header"),
         (b"\x93NUMPY\x07\x00", "format"),
     ],
