@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import time
 from dataclasses import replace
 from importlib.util import find_spec
 
@@ -173,6 +175,20 @@ def test_two_processes_may_export_at_once(tmp_path):
     kept_export(place, write)
     assert is_intact(place)
     assert [path.name for path in tmp_path.iterdir()] == ["key"]
+
+
+def test_what_nobody_used_for_a_month_goes(tmp_path):
+    def write(draft):
+        (draft / "model").write_text("m")
+
+    for name in ("old", "used", "young"):
+        kept_export(tmp_path / name, write)
+    for name, days in (("old", 31), ("used", 31), ("young", 29)):
+        then = time.time() - days * 24 * 3600
+        os.utime(tmp_path / name / FILES, (then, then))
+    kept_export(tmp_path / "used", write)
+    kept_export(tmp_path / "new", write)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["new", "used", "young"]
 
 
 def test_a_cache_that_cannot_be_written(toy, monkeypatch, tmp_path):

@@ -1,10 +1,17 @@
-"""Exported networks kept per user: a folder each, by what is in the network and what exports it."""
+"""Exported networks kept per user: a folder each, by what is in the network and what exports it.
+
+Those of large networks take a quarter of a gigabyte, and every training makes others, so what
+nobody used for a month is deleted.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +22,8 @@ from focsbench.errors import CacheError
 from focsbench.face_models.array_cache import checksum
 from focsbench.files import flush_folder, sha256_of, write_json
 
-FILES = "files.json"  # names and SHA-256 of the others
+FILES = "files.json"  # names and SHA-256 of the others; its time is that of the last use
+UNUSED_DAYS = 30
 
 
 def export_key(network: nn.Module, facts: Mapping[str, Any]) -> str:
@@ -36,6 +44,8 @@ def kept_export(folder: Path, write: Callable[[Path], None]) -> Path:
     Raises:
         CacheError: if the cache cannot be written.
     """
+    with contextlib.suppress(OSError):  # the first use, or somebody else's folder
+        os.utime(folder / FILES)
     if is_intact(folder):
         return folder
     draft: Path | None = None
@@ -47,6 +57,7 @@ def kept_export(folder: Path, write: Callable[[Path], None]) -> Path:
         flush_folder(draft)
         shutil.rmtree(folder, ignore_errors=True)  # damaged
         _move(draft, folder)
+        forget_unused(folder.parent)
     except OSError as error:
         raise CacheError(
             f"{folder}: cannot be written ({error.strerror}); free some space, or set "
@@ -56,6 +67,14 @@ def kept_export(folder: Path, write: Callable[[Path], None]) -> Path:
         if draft is not None:
             shutil.rmtree(draft, ignore_errors=True)
     return folder
+
+
+def forget_unused(exports: Path) -> None:
+    """Delete the exports in a folder that were last used :data:`UNUSED_DAYS` days ago or before."""
+    oldest = time.time() - UNUSED_DAYS * 24 * 3600
+    for used in exports.glob(f"*/{FILES}"):
+        if used.stat().st_mtime < oldest:
+            shutil.rmtree(used.parent)
 
 
 def is_intact(folder: Path) -> bool:
