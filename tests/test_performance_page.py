@@ -98,7 +98,7 @@ def test_short_work_is_repeated_and_slow_work_has_fewer_rounds(race, clock):
     assert clock.log.count("a") == 2 + 3 * 4
     one = race.Race("case", race.Racer("a", clock.worker("a", 100 * [60.0], 0)), [
         race.Racer("b", clock.worker("b", 100 * [60.0], 0))], lambda *_: 0, "")  # fmt: skip
-    assert len(race.run_race(one, race.Effort(most=16))[0].ratios) == 2
+    assert len(race.run_race(one, race.Effort(most=16))[0].ratios) == 3  # at least
 
 
 def outcome(race, ours, peers, difference=0.0, case="case"):
