@@ -297,7 +297,12 @@ def _check_records(records: list[zipfile.ZipInfo], size: int) -> None:
 def _content(archive: zipfile.ZipFile, record: zipfile.ZipInfo, limit: int) -> bytes:
     if record.file_size > limit:
         raise ValueError(f"{record.filename[-40:]!a} is too large")
-    return archive.read(record)
+    try:
+        return archive.read(record)
+    except RuntimeError:
+        raise ValueError(
+            f"{record.filename[-40:]!a} has a password, or is packed in an unknown way"
+        ) from None
 
 
 def _start_of(file: io.BufferedReader, record: zipfile.ZipInfo) -> int:

@@ -85,21 +85,8 @@ class Hdf5Arrays:
             InputError: if it is missing, links elsewhere, or has another shape or type.
         """
         dataset = self._dataset(name)
-        wanted = tuple("K" if size is None else size for size in shape)
-        fits = len(dataset.shape) == len(shape) and all(
-            want in (None, have) for want, have in zip(shape, dataset.shape, strict=True)
-        )
-        if not fits or 0 in dataset.shape:
-            raise InputError(
-                f"{self.path}: {name} has shape {dataset.shape} instead of {_words(wanted)}; "
-                "get the original file again."
-            )
-        if dataset.dtype.kind not in "fiu" or dataset.dtype.itemsize > 8:
-            raise InputError(
-                f"{self.path}: {name} holds {dataset.dtype} instead of numbers; "
-                "get the original file again."
-            )
         try:
+            self._check_numbers(dataset, name, shape)
             self._check_storage(dataset, name)
             found = dataset.astype(dtype)[..., :columns]
         except _ERRORS as error:
@@ -137,6 +124,24 @@ class Hdf5Arrays:
                 "see docs/face-models.md for the right file."
             )
         return place
+
+    def _check_numbers(
+        self, dataset: h5py.Dataset, name: str, shape: tuple[int | None, ...]
+    ) -> None:
+        wanted = tuple("K" if size is None else size for size in shape)
+        fits = len(dataset.shape) == len(shape) and all(
+            want in (None, have) for want, have in zip(shape, dataset.shape, strict=True)
+        )
+        if not fits or 0 in dataset.shape:
+            raise InputError(
+                f"{self.path}: {name} has shape {dataset.shape} instead of {_words(wanted)}; "
+                "get the original file again."
+            )
+        if dataset.dtype.kind not in "fiu" or dataset.dtype.itemsize > 8:
+            raise InputError(
+                f"{self.path}: {name} holds {dataset.dtype} instead of numbers; "
+                "get the original file again."
+            )
 
     def _check_storage(self, dataset: h5py.Dataset, name: str) -> None:
         settings = dataset.id.get_create_plist()

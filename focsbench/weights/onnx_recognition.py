@@ -49,7 +49,11 @@ def read_onnx_recognition(path: Path) -> tuple[tuple[int, ...], Arrays]:
     except DecodeError:
         raise InputError(f"{path}: no ONNX file, or a damaged one; get it again.") from None
     try:
-        return _IResNetReader(_Graph(graph)).read()
+        with np.errstate(all="ignore"):
+            blocks, arrays = _IResNetReader(_Graph(graph)).read()
+        if not all(np.isfinite(array).all() for array in arrays.values()):
+            raise ValueError("it has numbers that are not finite")
+        return blocks, arrays
     except (ValueError, KeyError, IndexError, TypeError, RecursionError) as error:
         raise InputError(
             f"{path}: its graph is not that of an ArcFace iresnet ({brief(error)}); import one, "
