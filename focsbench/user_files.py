@@ -17,6 +17,7 @@ from focsbench.errors import InputError, brief
 LARGEST_FILE = 128 << 20  # a scan with texture coordinates takes 25 MB
 LARGEST_TEXT = 32 << 20  # of files that are read whole
 LONGEST_PATH = 512  # characters of a path in a list
+LONGEST_NAME = 200  # bytes between its slashes: 255 for file systems, less what predictions append
 LONGEST_LINE = 1 << 20  # of lists; 136 landmarks take 2 kB
 
 
@@ -106,6 +107,13 @@ def text_lines(path: Path, what: str) -> Iterator[str]:
         raise _no_text(path, what, error) from None
     except OSError as error:
         raise _unopened(path, what, error) from None
+
+
+def is_plain_path(text: str) -> bool:
+    """Say whether a path in a list is printable, has no backslash, and fits any file system."""
+    if not text.isprintable() or "\\" in text or len(text) > LONGEST_PATH:
+        return False
+    return all(len(name.encode()) <= LONGEST_NAME for name in text.split("/"))
 
 
 def _unopened(path: Path, what: str, error: OSError | ValueError) -> InputError:

@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from PIL import Image
-
 from focsbench.data.celebahq import IMAGES, MASKS, measure_occlusion, read_parts
 from focsbench.data.celebahq_lists import read_celeba_landmarks, split_members
 from focsbench.data.celebahq_rules import (
@@ -18,13 +16,11 @@ from focsbench.data.celebahq_rules import (
     draw,
     subset_of,
 )
-from focsbench.data.image_files import DAMAGED, FORMATS
-from focsbench.data.photos import open_image
+from focsbench.data.image_files import image_size
 from focsbench.errors import InputError
 from focsbench.processes import run_jobs
 from focsbench.progress import track
 from focsbench.types import FloatArray
-from focsbench.user_files import require_file
 
 COLUMNS = ("idx", "subset", "split", "hidden_share", "accessory_share", "rule")
 EVALUATION = ("val", "test")
@@ -123,17 +119,7 @@ class _Job:
 def _measure(job: _Job) -> Occlusion | str:
     try:
         parts = read_parts(job.root / MASKS, job.index)
-        width = _width(job.root / IMAGES / f"{job.index}.jpg")
+        width, _ = image_size(job.root / IMAGES / f"{job.index}.jpg")
         return measure_occlusion(parts, job.landmarks, width, job.visible_face)
     except InputError as error:
         return str(error)
-
-
-def _width(path: Path) -> int:
-    """Return the width of a photograph from its header alone, pixels."""
-    require_file(path, "image")
-    try:
-        with Image.open(path, formats=FORMATS) as image:
-            return image.width
-    except DAMAGED:
-        return open_image(path, "RGB").width  # says what is wrong with it

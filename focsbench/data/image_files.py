@@ -9,6 +9,8 @@ from __future__ import annotations
 import struct
 import warnings
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from stat import S_ISREG
 
@@ -43,13 +45,30 @@ def read_image(path: Path, mode: str) -> Image.Image:
     Raises:
         InputError: naming the file if it is missing, damaged, too large or not an image.
     """
+    with _opened(path) as image:
+        return _converted(path, ImageOps.exif_transpose(image), mode)
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """Return width and height of an image file, pixels as stored, from its header alone.
+
+    Raises:
+        InputError: as :func:`read_image`, but not where only the pixels are damaged.
+    """
+    with _opened(path) as image:
+        return image.size
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """Open an image of bounded size; what goes wrong with it inside becomes an InputError."""
     _check_file(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # on odd metadata, and on sizes: those are checked here
             with Image.open(path, formats=FORMATS) as image:
                 _check_size(path, image)
-                return _converted(path, ImageOps.exif_transpose(image), mode)
+                yield image
     except UnidentifiedImageError:
         raise InputError(f"{path}: not a readable image{_advice(path)}.") from None
     except Image.DecompressionBombError:

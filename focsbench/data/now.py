@@ -20,7 +20,7 @@ from focsbench.errors import InputError, shown
 from focsbench.geometry.io import read_landmarks7, read_mesh
 from focsbench.now.scans import find_scan
 from focsbench.types import FloatArray, Mesh, Sample
-from focsbench.user_files import LONGEST_PATH, text_lines
+from focsbench.user_files import is_plain_path, text_lines
 
 PHOTOS = Path("NoW_Dataset/final_release_version/iphone_pictures")
 PHOTO_FOLDERS = (PHOTOS, Path("final_release_version/iphone_pictures"), Path("iphone_pictures"))
@@ -52,7 +52,7 @@ def read_image_list(path: Path) -> list[NoWItem]:
         if not line:
             continue
         parts = line.split("/")
-        if len(parts) != 3 or not {"", ".", ".."}.isdisjoint(parts) or not _usable(line):
+        if len(parts) != 3 or not {"", ".", ".."}.isdisjoint(parts) or not is_plain_path(line):
             raise InputError(f"{path}, line {number}: expected subject/challenge/image.jpg.")
         key = str(PurePosixPath(line).with_suffix(""))
         if key in items:
@@ -147,7 +147,3 @@ def true_head(root: Path, subject: str) -> tuple[Mesh, FloatArray] | None:
     if not mesh.is_file():
         return None
     return read_mesh(mesh), read_landmarks7(landmarks)
-
-
-def _usable(line: str) -> bool:
-    return line.isprintable() and "\\" not in line and len(line) <= LONGEST_PATH

@@ -24,7 +24,7 @@ from focsbench.data.landmarks_csv import read_landmarks
 from focsbench.data.photos import IMAGE_SUFFIXES, aligned_sample, open_image
 from focsbench.errors import InputError, shown
 from focsbench.types import FloatArray, Sample
-from focsbench.user_files import LONGEST_PATH, text_lines
+from focsbench.user_files import is_plain_path, text_lines
 
 DATASET = "Dataset"
 SKIN_MASK = "_visible_skin_mask.png"
@@ -153,7 +153,7 @@ def authors_list(root: Path, split: str) -> Path:
 
 def _stays_inside(file: str) -> bool:
     path = PurePosixPath(file)
-    usable = file.isprintable() and "\\" not in file and len(file) <= LONGEST_PATH
+    usable = is_plain_path(file)
     return usable and path.name != "" and not path.is_absolute() and ".." not in path.parts
 
 

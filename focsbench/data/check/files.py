@@ -7,15 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
-
 from focsbench.data.check.report import CheckReport, Scan, some
-from focsbench.data.image_files import DAMAGED, FORMATS
+from focsbench.data.image_files import image_size
 from focsbench.data.photos import open_image
 from focsbench.errors import InputError
 from focsbench.processes import reason_of, run_jobs
 from focsbench.progress import track
-from focsbench.user_files import require_file
 
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".zipx")
 UNFINISHED = (".part", ".partial", ".crdownload", ".download", ".aria2")
@@ -145,25 +142,14 @@ def _look(chunk: tuple[tuple[Path, ...], bool]) -> list[ImageFacts]:
 
 def _facts(path: Path, decode: bool) -> ImageFacts:
     try:
-        require_file(path, "image")
-        with Image.open(path, formats=FORMATS) as image:
-            width, height = image.size
-    except InputError as problem:
-        return ImageFacts(problem=str(problem).removeprefix(f"{path}: "))
-    except DAMAGED as problem:
-        return ImageFacts(problem=_reason(path, problem))
-    if decode or not _ends_well(path):
-        try:
+        width, height = image_size(path)
+        if decode or not _ends_well(path):
             open_image(path, "RGB")
-        except InputError as problem:
-            return ImageFacts(problem=str(problem).removeprefix(f"{path}: "))
+    except InputError as problem:
+        if path.is_file() and path.stat().st_size == 0:
+            return ImageFacts(problem="the file is empty")
+        return ImageFacts(problem=str(problem).removeprefix(f"{path}: "))
     return ImageFacts(width, height)
-
-
-def _reason(path: Path, problem: Exception) -> str:
-    if path.exists() and path.stat().st_size == 0:
-        return "the file is empty"
-    return f"not a readable image ({str(problem).replace(str(path), path.name)})"
 
 
 def _ends_well(path: Path) -> bool:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-
-import numpy as np
 
 from focsbench.data.check.files import (
     ImageFacts,
@@ -160,7 +159,7 @@ def _scans(report: CheckReport, root: Path, subjects: Sequence[str]) -> set[str]
 def _scan_problem(root: Path, subject: str) -> str:
     mesh_file, landmark_file = find_scan(root, subject)
     landmarks = read_landmarks7(landmark_file)
-    eyes = float(np.linalg.norm(landmarks[RIGHT_EYE_OUTER] - landmarks[LEFT_EYE_OUTER]))
+    eyes = math.dist(landmarks[RIGHT_EYE_OUTER].tolist(), landmarks[LEFT_EYE_OUTER].tolist())
     if not EYES_MM[0] <= eyes <= EYES_MM[1]:
         return (
             f"{landmark_file}: the outer eye corners are {eyes:.4g} apart, which is no face in "
