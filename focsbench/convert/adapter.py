@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +10,13 @@ from typing import ClassVar, Protocol
 import numpy as np
 
 from focsbench.errors import InputError, brief
+from focsbench.geometry.scan_crop import ADULT_EYES_MM, eye_distance
 from focsbench.types import FloatArray, Reconstruction
 from focsbench.user_files import read_bytes
 
 # The seven landmarks of NoW among the 68 of iBUG.
 NOW_IN_68 = (36, 39, 42, 45, 33, 48, 54)
 _LARGEST_ARRAY = 1 << 20  # bytes; the parameters of a face take a few kB
-EYES_MM = (60.0, 130.0)  # distance of the outer eye corners of any adult
 
 
 @dataclass(frozen=True)
@@ -113,8 +112,8 @@ def check_millimetres(path: Path, landmarks: FloatArray, mm_per_unit: float) -> 
     Raises:
         InputError: if the outer eye corners are as far apart as nobody's.
     """
-    eyes = math.dist(landmarks[0], landmarks[3]) * mm_per_unit
-    if not EYES_MM[0] <= eyes <= EYES_MM[1]:
+    eyes = eye_distance(landmarks) * mm_per_unit
+    if not ADULT_EYES_MM[0] <= eyes <= ADULT_EYES_MM[1]:
         raise InputError(
             f"{path}: the outer eye corners are {eyes:.4g} mm apart, so unit or landmarks are not "
             "those of this method; check that the outputs are as it wrote them."

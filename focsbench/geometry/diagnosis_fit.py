@@ -11,12 +11,12 @@ from focsbench.geometry.diagnosis_kernels import (
     front_profile,
     touches_border,
 )
-from focsbench.geometry.diagnosis_landmarks import SUBNASALE, eye_distance, face_frame
+from focsbench.geometry.diagnosis_landmarks import SUBNASALE, face_frame
 from focsbench.geometry.diagnosis_mesh import far_landmarks, hashes_of, off_mesh
 from focsbench.geometry.normals import triangle_normals, unit_vectors
 from focsbench.geometry.procrustes import procrustes
 from focsbench.geometry.scan_alignment import ScanAlignment
-from focsbench.geometry.scan_crop import CroppedScan
+from focsbench.geometry.scan_crop import CroppedScan, eye_distance
 from focsbench.types import BoolArray, FloatArray, IntArray
 
 UNITS_MM = {"m": 1000.0, "dm": 100.0, "in": 25.4, "cm": 10.0, "mm": 1.0, "um": 0.001}

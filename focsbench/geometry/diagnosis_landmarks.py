@@ -15,6 +15,7 @@ import numpy as np
 from focsbench.geometry.diagnosis_finding import Finding, error, warning
 from focsbench.geometry.diagnosis_kernels import protrusion
 from focsbench.geometry.procrustes import Similarity, procrustes
+from focsbench.geometry.scan_crop import eye_distance
 from focsbench.types import FloatArray, IntArray
 
 NAMES = (
@@ -48,11 +49,6 @@ REMEDY = 0.6  # another order explains a misfit if it leaves less than this shar
 NOSE_TIP_DEPTH = 0.05  # the nose stands out over the subnasale by 0.13 to 0.24
 NOSE_REACH = 0.4  # the tip is within this distance of the subnasale
 CLEAR_FACING = 0.15  # mean cosine of face normals with the viewing direction; 0.3 to 0.7 measured
-
-
-def eye_distance(landmarks: FloatArray) -> float:
-    """Distance between the outer eye corners of (7, 3) landmarks, in their unit."""
-    return float(np.linalg.norm(landmarks[3] - landmarks[0]))
 
 
 def face_frame(landmarks: FloatArray) -> FloatArray:

@@ -11,7 +11,7 @@ from focsbench.geometry.diagnosis_kernels import (
     position_hashes,
     vertex_distances,
 )
-from focsbench.geometry.diagnosis_landmarks import eye_distance
+from focsbench.geometry.scan_crop import eye_distance
 from focsbench.types import BoolArray, FloatArray, IntArray, Mesh
 
 # With one of these no distance can be computed, or it would be of no surface and take hours.

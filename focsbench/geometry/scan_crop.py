@@ -17,6 +17,7 @@ BRIDGE_WEIGHT = 0.3
 
 # Order of the seven landmarks; right is the subject's right.
 RIGHT_EYE_OUTER, RIGHT_EYE_INNER, LEFT_EYE_INNER, LEFT_EYE_OUTER, NOSE_BOTTOM = range(5)
+ADULT_EYES_MM = (60.0, 130.0)  # distance of the outer eye corners of any adult
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,15 @@ class CroppedScan:
     points: FloatArray
     vertices: IntArray
     landmarks: FloatArray
+
+
+def eye_distance(landmarks: FloatArray) -> float:
+    """Distance between the outer eye corners of (7, 3) landmarks, in their unit.
+
+    Infinite where the landmarks are too far away for their precision.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        return float(np.linalg.norm(landmarks[LEFT_EYE_OUTER] - landmarks[RIGHT_EYE_OUTER]))
 
 
 def crop_ball(landmarks: FloatArray) -> tuple[FloatArray, float]:

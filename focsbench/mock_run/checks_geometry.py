@@ -6,8 +6,9 @@ import numpy as np
 
 from focsbench.geometry.diagnosis import diagnose_landmarks, diagnose_prediction
 from focsbench.geometry.diagnosis_finding import Severity
-from focsbench.geometry.diagnosis_landmarks import MEAN_LANDMARKS, eye_distance
+from focsbench.geometry.diagnosis_landmarks import MEAN_LANDMARKS
 from focsbench.geometry.procrustes import procrustes
+from focsbench.geometry.scan_crop import eye_distance
 from focsbench.mock_run.check import Check, Fault, NotApplicable
 from focsbench.mock_run.subject import Answered, meshes
 from focsbench.types import FloatArray, Mesh

@@ -6,16 +6,13 @@ import hashlib
 from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
-
 from focsbench.errors import CacheError, InputError
 from focsbench.face_models.array_cache import read_arrays, write_arrays
 from focsbench.geometry.io import read_landmarks7, read_mesh
 from focsbench.geometry.scan_crop import (
-    LEFT_EYE_OUTER,
-    RIGHT_EYE_OUTER,
     CroppedScan,
     cropped,
+    eye_distance,
 )
 from focsbench.paths import cache_dir
 from focsbench.types import FloatArray
@@ -106,7 +103,7 @@ def _crop(scan: Path, landmarks: Path) -> CroppedScan:
 
 def _check_millimetres(path: Path, landmarks: FloatArray) -> None:
     """Refuse scans in another unit: every distance would be wrong by that factor, unnoticed."""
-    eyes = float(np.linalg.norm(landmarks[RIGHT_EYE_OUTER] - landmarks[LEFT_EYE_OUTER]))
+    eyes = eye_distance(landmarks)
     if not EYES_MM[0] <= eyes <= EYES_MM[1]:
         raise InputError(
             f"{path}: the outer eye corners are {eyes:.4g} apart, which is no face in millimetres; "

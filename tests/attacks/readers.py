@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 
-def _mesh(path: Path) -> object:
-    from focsbench.geometry.io import read_mesh
+def _called(module: str, function: str) -> Callable[[Path], object]:
+    """Reads with a function that takes nothing but the path."""
 
-    return read_mesh(path)
+    def read(path: Path) -> object:
+        return getattr(import_module(module), function)(path)
 
-
-def _landmarks(path: Path) -> object:
-    from focsbench.geometry.io import read_landmarks7
-
-    return read_landmarks7(path)
+    return read
 
 
 def _image(path: Path) -> object:
@@ -34,30 +32,6 @@ def _manifest(path: Path) -> object:
     from focsbench.data.predictions import PredictionFolder
 
     return PredictionFolder(path.parent).mm_per_unit()
-
-
-def _landmark_list(path: Path) -> object:
-    from focsbench.data.landmarks_csv import read_landmarks
-
-    return read_landmarks(path)
-
-
-def _image_list(path: Path) -> object:
-    from focsbench.data.now import read_image_list
-
-    return read_image_list(path)
-
-
-def _legacy(path: Path) -> object:
-    from focsbench.now.legacy import read_legacy
-
-    return read_legacy(path)
-
-
-def _now_result(path: Path) -> object:
-    from focsbench.now.result import read_json
-
-    return read_json(path)
 
 
 def _profile(path: Path) -> object:
@@ -100,30 +74,6 @@ def _hdf5(path: Path) -> object:
         modes = file.numbers("shape/model/pcaVariance", (None,), columns=80)
         basis = file.numbers("shape/model/pcaBasis", (6, len(modes)), columns=80)
         return file.numbers("shape/model/mean", (6,)), basis
-
-
-def _onnx(path: Path) -> object:
-    from focsbench.weights.onnx_recognition import read_onnx_recognition
-
-    return read_onnx_recognition(path)
-
-
-def _dlib(path: Path) -> object:
-    from focsbench.data.dlib_file import read_dlib_network
-
-    return read_dlib_network(path)
-
-
-def _seven_points(path: Path) -> object:
-    from focsbench.convert.seven_points import read_seven_points
-
-    return read_seven_points(path)
-
-
-def _results(path: Path) -> object:
-    from focsbench.runs.finished import read_results
-
-    return read_results(path)
 
 
 def _run_config(path: Path) -> object:
@@ -171,25 +121,25 @@ def _outputs(name: str, **options: object) -> Callable[[Path], object]:
 
 
 READERS: dict[str, Callable[[Path], object]] = {
-    "mesh": _mesh,
-    "landmarks": _landmarks,
+    "mesh": _called("focsbench.geometry.io", "read_mesh"),
+    "landmarks": _called("focsbench.geometry.io", "read_landmarks7"),
     "image": _image,
     "parameters": _parameters,
     "manifest": _manifest,
-    "landmark_list": _landmark_list,
-    "image_list": _image_list,
-    "legacy": _legacy,
-    "now_result": _now_result,
+    "landmark_list": _called("focsbench.data.landmarks_csv", "read_landmarks"),
+    "image_list": _called("focsbench.data.now", "read_image_list"),
+    "legacy": _called("focsbench.now.legacy", "read_legacy"),
+    "now_result": _called("focsbench.now.result", "read_json"),
     "profile": _profile,
     "weights": _weights,
     "face_model": _face_model,
     "torch": _torch,
     "matlab": _matlab,
     "hdf5": _hdf5,
-    "onnx": _onnx,
-    "dlib": _dlib,
-    "seven_points": _seven_points,
-    "results": _results,
+    "onnx": _called("focsbench.weights.onnx_recognition", "read_onnx_recognition"),
+    "dlib": _called("focsbench.data.dlib_file", "read_dlib_network"),
+    "seven_points": _called("focsbench.convert.seven_points", "read_seven_points"),
+    "results": _called("focsbench.runs.finished", "read_results"),
     "run_config": _run_config,
     **{name: _dataset(name) for name in ("celeba", "ar", "now", "photos", "authors")},
     "mica": _outputs("mica"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections import Counter
 from collections.abc import Sequence
@@ -21,7 +20,7 @@ from focsbench.data.check.report import CheckReport, Scan, some
 from focsbench.data.now import LANDMARK_LIST, PHOTO_FOLDERS, NoWItem, photo_folder, read_image_list
 from focsbench.errors import InputError
 from focsbench.geometry.io import read_landmarks7, read_mesh
-from focsbench.geometry.scan_crop import LEFT_EYE_OUTER, RIGHT_EYE_OUTER, crop_scan
+from focsbench.geometry.scan_crop import ADULT_EYES_MM, crop_scan, eye_distance
 from focsbench.now.scans import find_scan
 from focsbench.progress import track
 
@@ -34,7 +33,6 @@ CHALLENGES = {
     "multiview_occlusions": 86,
     "selfie": 44,
 }
-EYES_MM = (60.0, 130.0)  # distance of the outer eye corners of any adult
 SOURCE = "now.is.tue.mpg.de (after registration)"
 
 
@@ -159,8 +157,8 @@ def _scans(report: CheckReport, root: Path, subjects: Sequence[str]) -> set[str]
 def _scan_problem(root: Path, subject: str) -> str:
     mesh_file, landmark_file = find_scan(root, subject)
     landmarks = read_landmarks7(landmark_file)
-    eyes = math.dist(landmarks[RIGHT_EYE_OUTER].tolist(), landmarks[LEFT_EYE_OUTER].tolist())
-    if not EYES_MM[0] <= eyes <= EYES_MM[1]:
+    eyes = eye_distance(landmarks)
+    if not ADULT_EYES_MM[0] <= eyes <= ADULT_EYES_MM[1]:
         return (
             f"{landmark_file}: the outer eye corners are {eyes:.4g} apart, which is no face in "
             "millimetres"
