@@ -58,12 +58,12 @@ class Effort:
     """How long a race may take.
 
     rounds: of every racer. least: seconds of one turn, which is repeated until it lasts so long.
-    most: seconds of all rounds together; slow races have fewer rounds, but three at least.
+    most: seconds of all rounds together; slow races have fewer rounds, but two at least.
     """
 
-    rounds: int = 9
+    rounds: int = 8
     least: float = 0.1
-    most: float = 4.0
+    most: float = 3.0
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def run_race(race: Race, effort: Effort) -> list[Outcome]:
     answers, single = zip(*(_first(racer.work, clock) for racer in racers), strict=True)
     calls = [max(1, round(effort.least / max(seconds, 1e-9))) for seconds in single]
     lasting = sum(count * seconds for count, seconds in zip(calls, single, strict=True))
-    rounds = max(3, min(effort.rounds, int(effort.most / lasting)))
+    rounds = max(2, min(effort.rounds, int(effort.most / lasting)))
     times: list[list[float]] = [[] for _ in racers]
     for number in range(rounds):
         order = range(len(racers)) if number % 2 == 0 else reversed(range(len(racers)))

@@ -20,8 +20,13 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes, *, flushed: bool = True) -> None:
     """Write a file beside its place, flush it to the disk and move it there in one step.
+
+    Args:
+        path: of the file; its folder exists.
+        content: of the file.
+        flushed: False where many files are written and :func:`flush_folder` follows.
 
     Raises:
         StorageError: if the disk is full or the folder cannot be written; the old file stays.
@@ -30,8 +35,9 @@ def write_atomically(path: Path, content: bytes) -> None:
     try:
         with draft.open("wb") as file:
             file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+            if flushed:
+                file.flush()
+                os.fsync(file.fileno())
         draft.replace(path)
     except OSError as error:
         raise _undone(draft, error) from error

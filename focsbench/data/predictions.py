@@ -44,6 +44,7 @@ from focsbench.data.encoding import json_bytes, npy_bytes, npz_bytes, png_bytes
 from focsbench.data.npz import read_npz
 from focsbench.data.photos import open_image
 from focsbench.errors import ConfigError, InputError, brief, shown
+from focsbench.files import write_atomically
 from focsbench.geometry.io import ply_bytes, read_landmarks7, read_mesh
 from focsbench.storage import storage_error
 from focsbench.types import BoolArray, FloatArray, Mesh, Reconstruction
@@ -127,7 +128,7 @@ class PredictionWriter:
         files["_parameters.npz"] = npz_bytes(reconstruction.parameters)
         for suffix, content in files.items():
             path = _beside(stem, suffix)
-            _write_atomic(path, content)
+            _write(path, content)
             self.files.append(path)
         if reconstruction.seconds is not None:
             self._seconds[key] = reconstruction.seconds
@@ -154,10 +155,10 @@ class PredictionWriter:
         manifest = {**self._manifest, "failures": dict(sorted(self.failures.items()))}
         if self._provides:  # a method that failed everywhere is asked for everything
             manifest["provides"] = sorted(self._provides)
-        _write_atomic(self._folder / "manifest.json", json_bytes(manifest))
+        _write(self._folder / "manifest.json", json_bytes(manifest))
         if self._seconds:
             rounded = {key: round(value, 6) for key, value in sorted(self._seconds.items())}
-            _write_atomic(self._folder / "seconds.json", json_bytes(rounded))
+            _write(self._folder / "seconds.json", json_bytes(rounded))
 
 
 class PredictionFolder:
@@ -330,12 +331,10 @@ def _check_finite(key: str, reconstruction: Reconstruction) -> None:
             raise InputError(f"{key}: the {name} of the reconstruction is not finite.")
 
 
-def _write_atomic(path: Path, content: bytes) -> None:
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+def _write(path: Path, content: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_bytes(content)
-        draft.replace(path)
+        write_atomically(path, content, flushed=False)
     except OSError as error:
         raise storage_error(error, path.parent) or ConfigError(
             f"{path}: cannot be written ({error.strerror}); choose another output folder."
