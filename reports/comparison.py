@@ -13,6 +13,7 @@ from focsbench.metrics.intervals import FEWEST_SUBJECTS, Interval, mean_interval
 from focsbench.metrics.paired_tests import Pair, adjusted, permutation_test
 from focsbench.metrics.weighted_statistics import difference
 from focsbench.progress import track
+from focsbench.types import UNREADABLE
 
 from .evidence import OVERALL, Evidence, Measured, NotMeasured, Number
 from .margins import Margin, populations
@@ -96,8 +97,8 @@ class Comparison:
 def numbers_of(runs: Iterable[Evidence], methods: Sequence[str]) -> list[Number]:
     """Return every number that rows of these methods have, in order of appearance.
 
-    Counts are left out, and what pools the items that all methods have: a comparison is on the
-    items that its two methods have.
+    Counts are left out, images that cannot be read, and what pools the items that all methods
+    have: a comparison is on the items that its two methods have.
     """
     found: dict[Number, None] = {}
     for run in runs:
@@ -107,7 +108,7 @@ def numbers_of(runs: Iterable[Evidence], methods: Sequence[str]) -> list[Number]
         counted = set(overall["protocol"])
         metrics: dict[Number, None] = {}
         for protocol, subset, metric in columns.itertuples(index=False):
-            if metric in COUNTS or metric.removesuffix(PAIRED) in COUNTS or metric.endswith(PAIRED):
+            if metric in COUNTS or metric.endswith(PAIRED) or subset == UNREADABLE:
                 continue
             found[Number(protocol, subset, metric)] = None
             if protocol in counted:

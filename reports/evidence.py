@@ -12,6 +12,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from focsbench.metrics.weighted_statistics import Exchangeable, StratifiedMean
+from focsbench.types import UNREADABLE
 
 from .base import ReportContext
 from .scan_pools import ScanPools
@@ -190,7 +191,7 @@ class Evidence:
 
     def _read_images(self, method: str, number: Number) -> pd.DataFrame:
         rows = self._of(method, number)
-        rows = rows[rows["item"] != POOLED]
+        rows = rows[(rows["item"] != POOLED) & (rows["subset"] != UNREADABLE)]
         rows = self._of_subset(rows, number.subset)
         done = rows[(rows["status"] == "ok") & rows["value"].notna()]
         if done.empty:

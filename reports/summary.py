@@ -19,8 +19,8 @@ class Entry:
     """One summarised number; ``value`` is None when no item has one.
 
     low, high: 95 % interval by subject. paired: value over the items that all methods have, of
-    which there are paired_n. p_adjusted: of the test against the best method. None and 0 where
-    that is not known.
+    which there are paired_n. against: the method that the test was made against, the best of all
+    that compete; p_adjusted: of that test. None, 0 and empty where that is not known.
     """
 
     value: float | None
@@ -32,6 +32,7 @@ class Entry:
     subjects: int = 0
     paired: float | None = None
     paired_n: int = 0
+    against: str = ""
     p_adjusted: float | None = None
 
 
@@ -50,6 +51,7 @@ def index_summary(summary: pd.DataFrame) -> dict[Key, Entry]:
             subjects=int(_number(row.get("subjects")) or 0),
             paired=_number(row.get("paired")),
             paired_n=int(_number(row.get("paired_n")) or 0),
+            against=_text(row.get("against")),
             p_adjusted=_number(row.get("p_adjusted")),
         )
     return entries
@@ -73,6 +75,10 @@ def failure_reason(results: pd.DataFrame, key: Key) -> str:
         reason = failed["reason"].value_counts().sort_index().idxmax()
         return f"failed on {len(failed)} of {len(images)}: {reason}"
     return "not measured" if pooled.empty else str(pooled["reason"].iloc[0])
+
+
+def _text(value: Any) -> str:
+    return "" if pd.isna(value) else str(value)
 
 
 def _number(value: Any) -> float | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from .base import ABLATIONS, ReportContext, base_name
@@ -100,6 +100,15 @@ def build_table(
         for column in spec.columns
     }
 
+    def place_of(method: str, column: Column) -> int | None:
+        return places[column].get(_printed(column, entries.get(_key(method, column))))
+
+    def is_tied(entry: Entry, column: Column) -> bool:
+        if entry.p_adjusted is None or entry.p_adjusted <= TIED_ABOVE:
+            return False
+        # The test is against the best of all methods, which need not be a row of this table.
+        return entry.against in competing and place_of(entry.against, column) == 1
+
     def cell(method: str, column: Column) -> Cell:
         key = _key(method, column)
         text = _text(column, entries.get(key), uncertainty)
@@ -107,9 +116,8 @@ def build_table(
             return Cell(footnotes.mark(failure_reason(context.results, key)))
         if method not in competing:
             return Cell(text)
-        place = places[column].get(_printed(column, entries[key]))
-        p = entries[key].p_adjusted
-        return Cell(text, place == 1, place == 2, place != 1 and p is not None and p > TIED_ABOVE)
+        place = place_of(method, column)
+        return Cell(text, place == 1, place == 2, place != 1 and is_tied(entries[key], column))
 
     def row(method: str) -> tuple[Cell, ...]:
         cells = (cell(method, column) for column in spec.columns)
@@ -155,7 +163,7 @@ def _text(column: Column, entry: Entry | None, uncertainty: Uncertainty) -> str 
 
 def paired_entry(entry: Entry) -> Entry:
     """Return the value over the items that all methods have as an entry of its own."""
-    return Entry(entry.paired, None, entry.paired_n, entry.done_rate, p_adjusted=entry.p_adjusted)
+    return replace(entry, value=entry.paired, std=None, n=entry.paired_n, low=None, high=None)
 
 
 def _places(column: Column, entries: Iterable[Entry | None]) -> dict[str | None, int]:

@@ -119,6 +119,9 @@ def test_a_sweep_of_its_own_is_found(tmp_path: Path):
         read_evidence(run).measure("eta_area=1", number)
     write_step(run.store, "sweep", "b" * 64, {"data": DATA_KEY}, rows=point)
     assert read_evidence(run).measure("eta_area=1", number).value == pytest.approx(0.8)
+    # The steps of its points have other rows, and names that begin alike.
+    write_step(run.store, "sweep-eta_area-1", "d" * 64, {"data": DATA_KEY}, rows=point)
+    assert read_evidence(run).measure("eta_area=1", number).value == pytest.approx(0.8)
     write_step(run.store, "sweep", "c" * 64, {"data": DATA_KEY}, rows=point)
     with pytest.raises(NotMeasured):  # which of the two is of this run cannot be said
         read_evidence(run).measure("eta_area=1", number)

@@ -131,6 +131,10 @@ def test_runs_side_by_side(focsbench, run, tmp_path):
     for name, found in (("run", entries), ("other", shifted)):
         line = next(x for x in markdown.splitlines() if f"FOCS (proposed) ({name})" in x)
         assert f"{entry_of(found, 'focs').value:.2f}" in line
+        assert entry_of(found, "focs").p_adjusted > 0.05
+        assert ("†" in line) == (
+            name == "run"
+        )  # the best one of the other run is not the best here
     assert sum("(paper)" in x for x in markdown.splitlines() if x.startswith("|")) > 2
     code, _, errors = focsbench("report", folder, folder)
     assert code == 1

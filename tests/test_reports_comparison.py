@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -164,6 +165,20 @@ def test_numbers_of_a_run_and_the_main_ones():
     assert [str(number) for number in main_numbers(numbers)] == [
         "p/x/rmse", "p/overall/rmse", "q/s/strangeness",
     ]  # fmt: skip
+
+
+def test_an_unreadable_image_does_not_hide_the_others():
+    """Nobody knows its subset, so it is in none, and no subset lacks an image because of it."""
+    readable = [*shifted("rmse", -0.5).results.to_dict("records")]
+    bad = [{**one, "subset": "unreadable", "subject": "", "item": "bad", "value": None,
+            "status": "failed"} for one in readable[:1]]  # fmt: skip
+    bad += [{**one, "method": "b"} for one in bad]
+    rate = [{**one, "subset": "overall", "item": "pooled", "metric": "done_rate", "value": 0.9}
+            for one in readable[:1]]  # fmt: skip
+    run = evidence(pd.DataFrame([*readable, *bad, *rate]))
+    numbers = numbers_of([run], ["a", "b"])
+    assert numbers == [RMSE, Number("p", "overall", "rmse")]
+    assert one(run, numbers[1]) == replace(one(run), number=numbers[1])
 
 
 def test_table_and_csv_have_the_numbers_and_survive_hostile_names():

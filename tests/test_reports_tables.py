@@ -36,6 +36,26 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> ReportContext:
     return make_context(tmp_path_factory.mktemp("run"))
 
 
+@pytest.mark.parametrize("against", ["focs", "mofa", "hidden", ""])
+def test_only_ties_with_the_best_row_that_is_shown_are_marked(context: ReportContext, against: str):
+    column = table1.SPEC.columns[0]
+    number = (column.protocol, column.subset, column.metric)
+    values = {"focs": 1.0, "mofa": 2.0, "supervised_mofa": 1.1}
+    summary = pd.DataFrame(
+        [
+            {"method": method, **dict(zip(("protocol", "subset", "metric"), number, strict=True)),
+             "value": value, "std": None, "n": 9, "done_rate": 1.0,
+             "against": "" if method == "focs" else against,
+             "p_adjusted": None if method == "focs" else 0.5}
+            for method, value in values.items()
+        ]
+    )  # fmt: skip
+    table = build_table(table1.SPEC, replace(context, summary=summary))
+    tied = {row[0].text for row in table.blocks[0] if row[1].tied}
+    others = {LABELS["mofa"], LABELS["supervised_mofa"]}
+    assert tied == (others if against == "focs" else set())
+
+
 def markdown_rows(text: str) -> list[list[str]]:
     lines = [line for line in text.splitlines() if line.startswith("|")]
     cells = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]

@@ -5,7 +5,7 @@ import pytest
 
 from focsbench.runs.score import read_rows, write_rows
 from focsbench.runs.summary import summarise
-from focsbench.types import ResultRow
+from focsbench.types import UNREADABLE, ResultRow
 
 
 def row(subset, item, value, metric="rmse", method="m", protocol="p"):
@@ -74,6 +74,29 @@ def test_overall_has_no_value_if_a_subset_has_none():
     rows = [row("easy", "1", 1.0), row("hard", "2", None), done("overall", 0.5)]
     found = entry(summarise(rows), "overall")
     assert (found.value, found.std, found.n, found.done_rate) == (None, None, 1, 0.5)
+
+
+def test_rates_and_counts_are_those_of_the_metric():
+    """A second measure that fails more often has a rate of its own, and the pair its own count."""
+    rows = [row("x", str(item), 1.0) for item in range(4)] + [done("x", 1.0), done("overall", 1.0)]
+    rows += [row("x", str(item), 2.0 if item else None, "rmse_common") for item in range(4)]
+    pooled = {"median": 1.0, "n": 40.0, "median_paired": 1.5, "n_paired": 10.0}
+    rows += [row("x", "pooled", value, metric) for metric, value in pooled.items()]
+    entries = summarise(rows)
+    for subset in ("x", "overall"):
+        common = entry(entries, subset, "rmse_common")
+        assert (common.n, common.done_rate) == (3, 0.75)
+        assert entry(entries, subset).done_rate == 1.0
+    assert entry(entries, "x", "median").n == 40
+    assert entry(entries, "x", "median_paired").n == 10
+
+
+def test_an_unreadable_image_lowers_the_rate_and_nothing_else():
+    rows = [row("easy", "1", 1.0), row("hard", "2", 4.0), row(UNREADABLE, "3", None)]
+    found = entry(summarise([*rows, done("overall", 2 / 3)]), "overall")
+    assert (found.value, found.n, found.done_rate) == (2.5, 2, pytest.approx(2 / 3))
+    nothing = summarise([row(UNREADABLE, "3", None), done("overall", 0.0)])
+    assert (entry(nothing, "overall").value, entry(nothing, "overall").done_rate) == (None, 0.0)
 
 
 def test_no_overall_for_protocols_that_do_not_count_it():

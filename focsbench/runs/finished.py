@@ -169,7 +169,10 @@ def sweep_folder(store: Store, data: str) -> Path | None:
     words = set(data.split())
     found = []
     for path in sorted(store.root.glob(f"sweep-*/{DESCRIPTION}")):
-        own = _photographs(read_description(path.parent))
+        facts = read_description(path.parent)
+        if facts.get("name") != "sweep":  # a step of one point
+            continue
+        own = _photographs(facts)
         if own and words.issuperset(_text({name: key}) for name, key in own.items()):
             found.append(path.parent)
     return found[0] if len(found) == 1 else None

@@ -162,7 +162,12 @@ def _side_by_side(contexts: Sequence[ReportContext], names: Sequence[str]) -> Re
     from focsbench.reports.base import OF_RUN
 
     def named(frame: pd.DataFrame, name: str) -> pd.DataFrame:
-        return frame.assign(method=frame["method"] + OF_RUN + name)
+        there = [column for column in ("method", "against") if column in frame]
+        renamed = {
+            column: frame[column].map(lambda method: method and f"{method}{OF_RUN}{name}")
+            for column in there
+        }
+        return frame.assign(**renamed)
 
     both = list(zip(contexts, names, strict=True))
     first = contexts[0]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, fields
 
+from focsbench.metrics.directions import PAIRED
 from focsbench.metrics.statistics import mean_and_std
 from focsbench.types import UNREADABLE, ResultRow
 
@@ -26,7 +27,8 @@ class SummaryEntry:
     value: mean over images, or the pooled value; None if nothing could be measured.
     std: population standard deviation over images; None for pooled values.
     n: images (for pooled values: the protocol's own count) behind the value.
-    done_rate: share of the images of the subset that have a value, in [0, 1].
+    done_rate: share of the images of the subset that have a value of this metric, in [0, 1]; for
+        pooled values what the protocol counted.
     subjects: persons that the interval rests on; 0 where persons are not known.
     low, high: 95 % interval of the value by subject; None for too few subjects.
     paired: value over the paired_n items that all methods with this number have.
@@ -81,7 +83,7 @@ def summarise(rows: Sequence[ResultRow]) -> list[SummaryEntry]:
         for (group, metric), members in cells.items()
         if metric != DONE_RATE
     ]
-    return entries + _overall(entries, cells, rates)
+    return entries + _overall(entries, cells, set(rates))
 
 
 def _group(rows: Iterable[ResultRow]) -> dict[tuple[Group, str], list[ResultRow]]:
@@ -101,37 +103,37 @@ def _entry(
 ) -> SummaryEntry:
     pooled = [row for row in members if row.item == POOLED]
     if pooled:
-        counts = [row.value for row in cells.get((group, COUNT), []) if row.item == POOLED]
+        count = COUNT + PAIRED if metric.endswith(PAIRED) else COUNT
+        counts = [row.value for row in cells.get((group, count), []) if row.item == POOLED]
         n = int(counts[0]) if counts and counts[0] is not None else 0
         return SummaryEntry(*group, metric, pooled[0].value, None, n, rates.get(group, 0.0))
     values = _values(members)
     mean, std = mean_and_std(values) if values else (None, None)
-    rate = rates.get(group, len(values) / len(members))
-    return SummaryEntry(*group, metric, mean, std, len(values), rate)
+    return SummaryEntry(*group, metric, mean, std, len(values), len(values) / len(members))
 
 
 def _overall(
     entries: Sequence[SummaryEntry],
     cells: dict[tuple[Group, str], list[ResultRow]],
-    rates: dict[Group, float],
+    counted: Set[Group],
 ) -> list[SummaryEntry]:
     parts: dict[tuple[Group, str], list[SummaryEntry]] = {}
     for entry in entries:
         group = (entry.method, entry.protocol, OVERALL)
-        if group in rates and entry.subset not in (OVERALL, UNREADABLE):
+        if group in counted and entry.subset != OVERALL:
             parts.setdefault((group, entry.metric), []).append(entry)
     overall = []
     for (group, metric), members in parts.items():
-        means = [entry.value for entry in members if entry.value is not None]
-        images = [
-            value
-            for entry in members
-            for value in _values(cells[(entry.method, entry.protocol, entry.subset), metric])
-        ]
-        whole = len(means) == len(members)
-        mean = mean_and_std(means)[0] if whole else None
+        rows = [row for one in members for row in cells[(*group[:2], one.subset), metric]]
+        images = _values(rows)
+        # Where an image belongs that cannot be read, nobody knows: it is no part of the mean.
+        means = [entry.value for entry in members if entry.subset != UNREADABLE]
+        known = [value for value in means if value is not None]
+        whole = bool(known) and len(known) == len(means)
+        mean = mean_and_std(known)[0] if whole else None
         std = mean_and_std(images)[1] if whole else None
-        overall.append(SummaryEntry(*group, metric, mean, std, len(images), rates[group]))
+        rate = len(images) / len(rows)
+        overall.append(SummaryEntry(*group, metric, mean, std, len(images), rate))
     return overall
 
 
