@@ -237,6 +237,8 @@ def main() -> None:
             )
             process.start()
             process.join()
+            if process.exitcode:
+                raise SystemExit(f"{preset}, {label}: ended with exit code {process.exitcode}")
     print(f"\nload at the end {os.getloadavg()[0]:.1f}")
 
 

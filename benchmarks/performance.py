@@ -165,7 +165,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--keep", type=Path, metavar="FILE", help="write what was measured (JSON)")
     parser.add_argument("--compare", type=Path, metavar="FILE", help="an earlier run, by --keep")
     options = parser.parse_args(arguments)
-    paths = [path for path in sections() if not options.only or path.stem in options.only]
+    known = {path.stem: path for path in sections()}
+    if unknown := sorted(set(options.only or ()) - set(known)):
+        parser.error(f"--only {unknown[0]}: no such benchmark; there are {', '.join(known)}")
+    if options.only and options.page == PAGE:
+        parser.error(f"--only: {PAGE.name} has all of them; name another --page for a part")
+    paths = [path for name, path in known.items() if not options.only or name in options.only]
     passed_on = _passed_on(options)
     laps = [measure_once(paths, passed_on, number + 1) for number in range(LAPS * options.passes)]
     passes = [_joined(laps[number :: options.passes]) for number in range(options.passes)]
@@ -202,7 +207,8 @@ def _joined(passes: Sequence[Sequence[Measured]]) -> list[Measured]:
 def _merged(same: Sequence[Measured]) -> list[dict[str, Any]]:
     merged = []
     for outcomes in zip(*(outcomes_of(one) for one in same), strict=True):
-        merged.append({**vars(outcomes[0]), **_all_rounds(outcomes)})
+        largest = max(one.difference for one in outcomes)
+        merged.append({**vars(outcomes[0]), **_all_rounds(outcomes), "difference": largest})
     return merged
 
 

@@ -159,9 +159,10 @@ def test_page(race, performance):
 
 
 def test_joined_passes_have_all_rounds(race, performance):
-    passes = [[measured(race, outcome(race, [1], [2]))], [measured(race, outcome(race, [1], [4]))]]
+    passes = [[measured(race, outcome(race, [1], [peer], peer))] for peer in (2, 4)]
     (section,) = performance._joined(passes)
-    assert race.outcomes_of(section)[0].ratios == [2, 4]
+    (found,) = race.outcomes_of(section)
+    assert (found.ratios, found.difference) == ([2, 4], 4)
     assert section["load"] == [0.1, 1.25, 0.1, 1.25]
 
 
@@ -186,6 +187,19 @@ def test_the_command(performance, monkeypatch, tmp_path, capsys):
     arguments = ["--page", str(page), "--compare", str(kept), "--passes", "1", *small]
     assert performance.main(arguments) == 1
     assert f"{kept}: largest deviation" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--only", "bench_nwo", "--page", "x.md"], "--only bench_nwo: no such benchmark"),
+        (["--only", "bench_now"], "name another --page"),  # else the page would lose all others
+    ],
+)
+def test_a_part_is_named_right_and_does_not_replace_the_page(performance, options, message, capsys):
+    with pytest.raises(SystemExit):
+        performance.main(options)
+    assert message in capsys.readouterr().err
 
 
 def test_every_benchmark_with_a_section_is_found(performance):
