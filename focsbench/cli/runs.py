@@ -48,8 +48,8 @@ def show(
     import json
 
     from focsbench.errors import InputError
-    from focsbench.runs.history import read_provenance
-    from focsbench.runs.run_folder import RunFolder, run_folders
+    from focsbench.runs.history import read_environment, read_provenance
+    from focsbench.runs.run_folder import run_folders
 
     for folder in run_folders(run):
         facts = read_provenance(folder)
@@ -61,9 +61,7 @@ def show(
         typer.echo(f"run {folder.root}")
         config = folder.read_config()
         _print_facts("settings", {k: v for k, v in config.items() if k not in ("data", "method")})
-        environment = RunFolder(run).environment
-        if environment.is_file():
-            _print_facts("environment", json.loads(environment.read_bytes()))
+        _print_facts("environment", read_environment(folder))
         _print_facts("datasets", facts.get("datasets", {}))
         _print_facts("protocol cards", facts.get("protocol_cards", {}))
         _print_facts("packages of several versions", facts.get("mixed_packages", {}))
