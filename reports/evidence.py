@@ -12,10 +12,10 @@ from typing import NamedTuple
 import pandas as pd
 
 from focsbench.metrics.weighted_statistics import Exchangeable, StratifiedMean
+from focsbench.types import POOLED
 
 from .base import ReportContext
 from .scan_pools import ScanPools
-from .summary import POOLED
 
 NOW = "now"
 OVERALL = "overall"

@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 
 from focsbench.errors import InputError
+from focsbench.types import POOLED
 
 from .base import ABLATIONS, ReportContext, write_bytes
 from .gallery_axis import Axis, Label
 from .gallery_page import Block, Grid, page_png
 from .gallery_picks import DATASET_NAMES
 from .gallery_tiles import Tiles, method_tiles, photo_tiles
-from .summary import POOLED
 
 PHOTO_ROWS = ("target", "visible face", "true mask")
 METHOD_ROWS = ("render", "composite", "mask")

@@ -14,11 +14,10 @@ import pandas as pd
 from focsbench.errors import InputError
 from focsbench.now.pairing import OCCLUDED, read_yaw
 from focsbench.progress import track
-from focsbench.types import Sample
+from focsbench.types import POOLED, Sample
 
 from .base import ReportContext
 from .side_light import side_light
-from .summary import POOLED
 
 DATASET_NAMES = {"celeba": "CelebA-HQ", "ar": "AR", "now": "NoW"}
 # The first protocol of the run that knows the photographs and subsets of a dataset.

@@ -23,7 +23,7 @@ from focsbench.runs.datasets import dataset_root
 from focsbench.runs.predict import write_predictions
 from focsbench.runs.report import aggregate_step
 from focsbench.runs.score import ROWS, write_rows
-from focsbench.types import FaceDataset, FloatArray, ResultRow, Sample
+from focsbench.types import POOLED, FaceDataset, FloatArray, ResultRow, Sample
 
 PROTOCOL = "eta_sweep"
 PREDICTIONS = "predictions"
@@ -94,7 +94,7 @@ def gather_step(inputs: dict[str, Path], out: Path, config: dict[str, Any], work
 
 def _shown(rows: list[ResultRow]) -> str:
     """Return the photograph whose masks are shown: the first with a scarf that has a score."""
-    good = [row for row in rows if row.status == "ok" and row.item != "pooled"]
+    good = [row for row in rows if row.status == "ok" and row.item != POOLED]
     first = [row.item for row in good if row.subset == SHOWN_SUBSET] or [r.item for r in good]
     if not first:
         raise InputError("eta sweep: no photograph has a score at any point; see the log.")
