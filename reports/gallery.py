@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from focsbench.errors import InputError
-from focsbench.types import POOLED
+from focsbench.types import POOLED, UNREADABLE
 
 from .base import ABLATIONS, ReportContext, write_bytes
 from .gallery_axis import Axis, Label
@@ -28,7 +28,7 @@ LEGEND = (
 FIT_PROTOCOLS = {"celeba": "celeba_rmse", "ar": "ar_rmse"}
 # Which protocol knows the subsets of a dataset.
 SUBSET_PROTOCOLS = {"celeba": "celeba_rmse", "ar": "ar_segmentation"}
-NOT_OCCLUDED = frozenset({"overall", "unoccluded"})
+NOT_OCCLUDED = frozenset({"overall", "unoccluded", UNREADABLE})
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,10 @@ from focsbench.reports.base import ABLATIONS, ReportContext
 from focsbench.reports.cumulative_error import CumulativeError, cumulative_curves
 from focsbench.reports.failures import failure_groups, reason_of_many
 from focsbench.reports.gallery import Gallery, pick_by_fit, pick_by_occluder
+from focsbench.reports.gallery_picks import photographs
 from focsbench.reports.gallery_tiles import HIDDEN, OUTSIDE, VISIBLE, mask_picture, method_tiles
 from focsbench.reports.overview import Overview, failures_markdown
+from focsbench.types import UNREADABLE
 
 GRID = curve_grid()
 
@@ -135,6 +137,17 @@ def test_occluder_picks_follow_the_seed(context: ReportContext):
     assert picks == pick_by_occluder(shuffled)
     others = {tuple(pick_by_occluder(replace(context, seed=seed))) for seed in range(8)}
     assert len(others) > 1
+
+
+def test_photographs_that_cannot_be_read_are_not_picked(context: ReportContext, tmp_path: Path):
+    full = with_pictures(context, tmp_path, size=16)
+    rows = full.results[full.results["protocol"] == "celeba_rmse"]
+    lost = rows[rows["item"] == rows["item"].iloc[0]].assign(item="lost", subset=UNREADABLE)
+    segmentation = lost.assign(protocol="celeba_segmentation")
+    results = pd.concat([full.results, lost, segmentation], ignore_index=True)
+    broken = replace(full, results=results)
+    assert pick_by_occluder(broken) == pick_by_occluder(full)
+    assert photographs(broken, "celeba").equals(photographs(full, "celeba"))
 
 
 def test_mask_picture_colours():
