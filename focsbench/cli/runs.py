@@ -147,23 +147,13 @@ def _print_steps(facts: Mapping[str, Any]) -> None:
 
 
 def _print_facts(title: str, values: Mapping[str, Any]) -> None:
+    from focsbench.facts import flat_facts
+
     if not values:
         return
     typer.echo(title)
-    for name, value in _flat(values):
-        typer.echo(f"  {name}: {value}")
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    lines: list[tuple[str, str]] = []
-    for name, value in values.items():
-        if isinstance(value, dict) and value:
-            lines += _flat(value, f"{prefix}{name}.")
-        elif isinstance(value, list):
-            lines.append((f"{prefix}{name}", ", ".join(map(str, value)) or "none"))
-        else:
-            lines.append((f"{prefix}{name}", "none" if value in (None, {}, "") else str(value)))
-    return lines
+    for name, value in flat_facts(values):
+        typer.echo(f"  {name}: {value or 'none'}")
 
 
 def _print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
