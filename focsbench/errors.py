@@ -9,6 +9,11 @@ def shown(value: object) -> str:
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 
+def one_line(text: str) -> str:
+    """Return a text without its line breaks: lists, tables and logs have one line for each."""
+    return " ".join(filter(None, map(str.strip, text.splitlines())))
+
+
 def brief(reason: object) -> str:
     """Return what another library says for a sentence: one line, cut where it is long."""
     text = " ".join(str(reason).split()) or type(reason).__name__

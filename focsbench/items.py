@@ -184,9 +184,9 @@ def _do(task: str, work: Work, journal: Journal | None, job: Job) -> Answer | Fa
         if full is not None:
             raise full from error
         if isinstance(error, FocsbenchError):
-            return Failure(str(error))
+            return Failure(reason_of(error))
         log.exception("%s: %s failed", task, name)
-        return Failure(f"{type(error).__name__}: {error}", error)
+        return Failure(reason_of(error), error)
     return answer
 
 

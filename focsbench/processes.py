@@ -18,7 +18,7 @@ from threading import Thread
 from typing import Any, ParamSpec, TypeVar
 
 from focsbench import progress
-from focsbench.errors import FocsbenchError
+from focsbench.errors import FocsbenchError, one_line
 from focsbench.threads import single_thread
 
 P = ParamSpec("P")
@@ -135,5 +135,5 @@ def reason_of(error: BaseException) -> str:
     if isinstance(error, BrokenExecutor):
         return "its worker process was killed; perhaps the machine is out of memory."
     if isinstance(error, FocsbenchError):
-        return str(error)
-    return f"{type(error).__name__}: {error}"
+        return one_line(str(error))
+    return one_line(f"{type(error).__name__}: {error}")

@@ -8,6 +8,7 @@ one of the groups ``focsbench.baselines``, ``focsbench.protocols``, ``focsbench.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from enum import StrEnum
 from functools import cache
@@ -15,6 +16,9 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from focsbench.errors import ConfigError, shown
+
+NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")  # what the names of steps and files can have in them
+NAMES_HAVE = "a-z, 0-9, '_', '.' and '-', a letter or digit first"
 
 
 class Kind(StrEnum):
@@ -29,6 +33,20 @@ class Kind(StrEnum):
     def noun(self) -> str:
         """The word for one member of the group."""
         return self.name.lower()
+
+
+def require_usable(kind: Kind, name: str) -> None:
+    """Refuse a name that a run cannot give to steps and files.
+
+    Raises:
+        ConfigError: if the name is unknown, or has other characters than those of ``NAME``.
+    """
+    target(kind, name)
+    if not NAME.fullmatch(name):
+        raise ConfigError(
+            f"{kind.noun} {shown(name)}: this name cannot be part of the names of steps and files; "
+            f"its package has to call it by {NAMES_HAVE}."
+        )
 
 
 def names(kind: Kind) -> list[str]:

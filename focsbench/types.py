@@ -15,6 +15,8 @@ IntArray = NDArray[np.integer[Any]]
 BoolArray = NDArray[np.bool_]
 
 UNREADABLE = "unreadable"  # subset of the failed rows of images that cannot be read
+POOLED = "pooled"  # item of rows that describe many images
+DONE_RATE = "done_rate"  # metric of the pooled rows with the share of images that have a value
 
 
 @dataclass(frozen=True)

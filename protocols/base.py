@@ -12,8 +12,6 @@ from typing import Protocol, TypeVar
 from focsbench.data.policies import policies_of
 from focsbench.types import ResultRow
 
-POOLED = "pooled"  # item of rows that describe many images
-DONE_RATE = "done_rate"
 Rule = str | int | float | bool | None
 DatasetT_contra = TypeVar("DatasetT_contra", contravariant=True)
 

@@ -26,9 +26,9 @@ from focsbench.items import Answer, Failure, each
 from focsbench.metrics.scan_distance import distance_statistics
 from focsbench.now.pairing import ScanItem
 from focsbench.now.rules import protocol_rules
-from focsbench.types import FloatArray, ResultRow
+from focsbench.types import POOLED, FloatArray, ResultRow
 
-from .base import POOLED, ProtocolCard
+from .base import ProtocolCard
 from .now_scans import (
     METRICS,
     ScanDataset,

@@ -13,9 +13,9 @@ from focsbench.items import Answer, Failure, each
 from focsbench.now.pair import PairScore, score_pair
 from focsbench.now.pairing import PAIRS_FILE, YAW_FILE, ScanItem, read_pairs, write_pairs
 from focsbench.now.rules import VERSION, protocol_name, protocol_rules
-from focsbench.types import FloatArray, ResultRow
+from focsbench.types import POOLED, FloatArray, ResultRow
 
-from .base import POOLED, ProtocolCard
+from .base import ProtocolCard
 from .now_paired import read_paired, write_paired
 from .now_scans import (
     METRICS,

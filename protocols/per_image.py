@@ -9,9 +9,15 @@ from focsbench.data.predictions import PredictionFolder
 from focsbench.errors import InputError
 from focsbench.items import Answer, Failure, each
 from focsbench.storage import may_pass
-from focsbench.types import UNREADABLE, BoolArray, FaceDataset, ResultRow, Sample
-
-from .base import DONE_RATE, POOLED
+from focsbench.types import (
+    DONE_RATE,
+    POOLED,
+    UNREADABLE,
+    BoolArray,
+    FaceDataset,
+    ResultRow,
+    Sample,
+)
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ import pandas as pd
 
 from focsbench.drawing.error_curves import error_curve_figure
 from focsbench.metrics.error_curve import ErrorCurve, curve_grid, curve_of
+from focsbench.types import POOLED
 
 from .base import ABLATIONS, ReportContext, base_name, write_bytes, write_text
 from .scan_pools import count_pool
 from .scan_subsets import subsets_of_rows
-from .summary import POOLED
 
 PROTOCOL = "now"
 SUBSETS = ("unoccluded", "occluded")

@@ -13,10 +13,9 @@ from matplotlib.axes import Axes
 
 from focsbench.drawing.figures import figure_bytes, figure_style, new_figure
 from focsbench.now.pairing import OCCLUDED, UNOCCLUDED, read_yaw
-from focsbench.types import FloatArray
+from focsbench.types import POOLED, FloatArray
 
 from .base import ABLATIONS, ReportContext, base_name, write_bytes, write_text
-from .summary import POOLED
 
 PROTOCOL = "now"
 BIN_DEGREES = 10

@@ -10,10 +10,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import kendalltau, spearmanr
 
-from focsbench.types import FloatArray
+from focsbench.types import POOLED, FloatArray
 
 from .base import ReportContext
-from .summary import POOLED
 
 PROTOCOL = "nonrigid_scan"
 TRUE = "true_mean"

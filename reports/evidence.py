@@ -12,11 +12,10 @@ from typing import NamedTuple
 import pandas as pd
 
 from focsbench.metrics.weighted_statistics import Exchangeable, StratifiedMean
-from focsbench.types import UNREADABLE
+from focsbench.types import POOLED, UNREADABLE
 
 from .base import ReportContext
 from .scan_pools import ScanPools
-from .summary import POOLED
 
 NOW = "now"
 OVERALL = "overall"

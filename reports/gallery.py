@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 
 from focsbench.errors import InputError
+from focsbench.types import POOLED, UNREADABLE
 
 from .base import ABLATIONS, ReportContext, write_bytes
 from .gallery_axis import Axis, Label
 from .gallery_page import Block, Grid, page_png
 from .gallery_picks import DATASET_NAMES
 from .gallery_tiles import Tiles, method_tiles, photo_tiles
-from .summary import POOLED
 
 PHOTO_ROWS = ("target", "visible face", "true mask")
 METHOD_ROWS = ("render", "composite", "mask")
@@ -28,7 +28,7 @@ LEGEND = (
 FIT_PROTOCOLS = {"celeba": "celeba_rmse", "ar": "ar_rmse"}
 # Which protocol knows the subsets of a dataset.
 SUBSET_PROTOCOLS = {"celeba": "celeba_rmse", "ar": "ar_segmentation"}
-NOT_OCCLUDED = frozenset({"overall", "unoccluded"})
+NOT_OCCLUDED = frozenset({"overall", "unoccluded", UNREADABLE})
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,10 @@ import pandas as pd
 from focsbench.errors import InputError
 from focsbench.now.pairing import OCCLUDED, read_yaw
 from focsbench.progress import track
-from focsbench.types import Sample
+from focsbench.types import POOLED, UNREADABLE, Sample
 
 from .base import ReportContext
 from .side_light import side_light
-from .summary import POOLED
 
 DATASET_NAMES = {"celeba": "CelebA-HQ", "ar": "AR", "now": "NoW"}
 # The first protocol of the run that knows the photographs and subsets of a dataset.
@@ -61,11 +60,13 @@ Rule = Callable[[ReportContext], Picks]
 def photographs(context: ReportContext, dataset: str, subset: str | None = None) -> pd.DataFrame:
     """Return the columns item, subject, subset of a dataset's photographs, sorted by item.
 
-    subset: only these; None for all. Empty where the run does not know the dataset.
+    subset: only these; None for all that can be read. Empty where the run does not know the
+    dataset.
     """
     results = context.results
     for protocol in PROTOCOLS[dataset]:
         rows = results[(results["protocol"] == protocol) & (results["item"] != POOLED)]
+        rows = rows[rows["subset"] != UNREADABLE]
         if not rows.empty and dataset in context.datasets:
             rows = rows if subset is None else rows[rows["subset"] == subset]
             unique = rows[["item", "subject", "subset"]].drop_duplicates()

@@ -15,11 +15,10 @@ from focsbench.errors import InputError
 from focsbench.geometry.scan_crop import cropped
 from focsbench.now.error_maps import mean_error
 from focsbench.protocols.now_scans import ScanDataset
-from focsbench.types import FloatArray
+from focsbench.types import POOLED, FloatArray
 
 from .base import ABLATIONS, ReportContext
 from .scan_subsets import subsets_of_rows
-from .summary import POOLED
 
 PROTOCOL = "now"
 SUBSETS = ("all", "unoccluded", "occluded")

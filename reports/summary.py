@@ -7,11 +7,13 @@ from typing import Any
 
 import pandas as pd
 
+from focsbench.errors import one_line
+from focsbench.types import POOLED
+
+from .failures import reason_of_many
+
 Key = tuple[str, str, str, str]
 """(method, protocol, subset, metric)"""
-
-
-POOLED = "pooled"  # item of rows that describe many images
 
 
 @dataclass(frozen=True)
@@ -72,9 +74,10 @@ def failure_reason(results: pd.DataFrame, key: Key) -> str:
     failed = images[images["status"] == "failed"]
     if not failed.empty:
         # The most frequent reason; the alphabet breaks ties, so row order does not matter.
-        reason = failed["reason"].value_counts().sort_index().idxmax()
+        reasons = pd.Series(list(map(reason_of_many, failed["reason"], failed["item"])))
+        reason = reasons.value_counts().sort_index().idxmax()
         return f"failed on {len(failed)} of {len(images)}: {reason}"
-    return "not measured" if pooled.empty else str(pooled["reason"].iloc[0])
+    return "not measured" if pooled.empty else one_line(pooled["reason"].iloc[0])
 
 
 def _text(value: Any) -> str:

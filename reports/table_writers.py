@@ -9,6 +9,8 @@ from pathlib import Path
 import pandas as pd
 from tabulate import tabulate
 
+from focsbench.errors import one_line
+
 from .base import ReportContext, write_text
 from .latex_text import TIE, latex_characters
 from .published import load_published
@@ -145,7 +147,8 @@ def latex_table(table: Table) -> str:
 
 
 def _latex_text(cell: Cell) -> str:
-    return f"{cell.text}{TIE}" if cell.tied else cell.text
+    text = one_line(cell.text)
+    return f"{text}{TIE}" if cell.tied else text
 
 
 def _latex_place(cell: Cell) -> str:
@@ -156,7 +159,7 @@ def _latex_place(cell: Cell) -> str:
 
 def escape_latex(text: str) -> str:
     """Escape the special characters of LaTeX in plain text, with pandas' own rules."""
-    body = pd.DataFrame([[text]]).style.hide(axis="index").hide(axis="columns")
+    body = pd.DataFrame([[one_line(text)]]).style.hide(axis="index").hide(axis="columns")
     line = body.format(escape="latex").to_latex().splitlines()[1]
     return latex_characters(line.removesuffix(r"\\").strip())
 
@@ -182,7 +185,8 @@ def _block_ends(table: Table) -> Sequence[int]:
 
 
 def plain_markdown(text: str) -> str:
-    """Escape what Markdown would read as markup."""
+    """Escape what Markdown would read as markup; a line break would end a cell or a list."""
+    text = one_line(text)
     for character in "\\`*_|<[$~&":
         text = text.replace(character, "\\" + character)
     return text

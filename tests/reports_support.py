@@ -238,12 +238,15 @@ def make_context(root: Path) -> ReportContext:
 
 
 def fail(context: ReportContext, reason: str = "no face found", **where: str) -> ReportContext:
-    """Turn the result rows that match ``where`` into failures and summarise again."""
+    """Turn the result rows that match ``where`` into failures and summarise again.
+
+    ``{item}`` in the reason is the item of each row.
+    """
     results = context.results.copy()
     hit = np.logical_and.reduce([results[name] == value for name, value in where.items()])
     results.loc[hit, "value"] = np.nan
     results.loc[hit, "status"] = "failed"
-    results.loc[hit, "reason"] = reason
+    results.loc[hit, "reason"] = [reason.replace("{item}", i) for i in results.loc[hit, "item"]]
     pooled = context.summary[context.summary["protocol"] == "now"]
     fresh = summarise(results[results["protocol"] != "now"])
     return replace(context, results=results, summary=pd.concat([fresh, pooled], ignore_index=True))

@@ -19,6 +19,7 @@ from focsbench import registry
 from focsbench.data.layouts import open_dataset
 from focsbench.errors import ConfigError, InputError
 from focsbench.mock_run.check import Check, Fault, NotApplicable, Verdict, carry_out
+from focsbench.mock_run.checks_declaration import name_declared
 from focsbench.mock_run.rehearse import (
     FOLDER_CHECKS,
     METHOD_CHECKS,
@@ -27,6 +28,7 @@ from focsbench.mock_run.rehearse import (
     rehearse_folder,
     rehearse_method,
 )
+from focsbench.mock_run.subject import MethodTrial
 from focsbench.registry import Kind
 from focsbench.runs.predict import write_predictions
 from focsbench.types import BaselineContext, Mesh
@@ -333,6 +335,13 @@ def test_a_broken_method_is_told_its_fault_and_no_other(stage, name, tmp_path, m
 def test_another_name_than_that_of_the_entry_point(stage):
     rehearsal = rehearse_class("better", TARGET, Good, stage)
     assert failed(rehearsal) == {"name_declared"}
+
+
+@pytest.mark.parametrize("name", ["MyNet", "my net", "a:b", "_net", "../net"])
+def test_a_name_that_no_step_can_have(name):
+    plugin = type("Named", (Good,), {"name": name})
+    with pytest.raises(Fault, match="use a-z, 0-9"):
+        name_declared(MethodTrial(name, TARGET, plugin, "", None, None, {}, {}, {}, Path()))
 
 
 @pytest.fixture

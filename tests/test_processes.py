@@ -59,3 +59,10 @@ def test_a_pool_starts_again_after_a_death():
 
 def test_unforeseen_errors_are_named():
     assert reason_of(ZeroDivisionError("by zero")) == "ZeroDivisionError: by zero"
+
+
+def test_reasons_have_one_line():
+    assert reason_of(RuntimeError("CUDA error\n\n  Compile it\n")) == (
+        "RuntimeError: CUDA error Compile it"
+    )
+    assert reason_of(InputError("a  b.jpg: no\u2028image.")) == "a  b.jpg: no image."

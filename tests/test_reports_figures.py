@@ -23,9 +23,12 @@ from focsbench.errors import InputError
 from focsbench.metrics.error_curve import STEP_MM, count_within, curve_grid
 from focsbench.reports.base import ABLATIONS, ReportContext
 from focsbench.reports.cumulative_error import CumulativeError, cumulative_curves
+from focsbench.reports.failures import failure_groups, reason_of_many
 from focsbench.reports.gallery import Gallery, pick_by_fit, pick_by_occluder
+from focsbench.reports.gallery_picks import photographs
 from focsbench.reports.gallery_tiles import HIDDEN, OUTSIDE, VISIBLE, mask_picture, method_tiles
-from focsbench.reports.overview import Overview
+from focsbench.reports.overview import Overview, failures_markdown
+from focsbench.types import UNREADABLE
 
 GRID = curve_grid()
 
@@ -136,6 +139,17 @@ def test_occluder_picks_follow_the_seed(context: ReportContext):
     assert len(others) > 1
 
 
+def test_photographs_that_cannot_be_read_are_not_picked(context: ReportContext, tmp_path: Path):
+    full = with_pictures(context, tmp_path, size=16)
+    rows = full.results[full.results["protocol"] == "celeba_rmse"]
+    lost = rows[rows["item"] == rows["item"].iloc[0]].assign(item="lost", subset=UNREADABLE)
+    segmentation = lost.assign(protocol="celeba_segmentation")
+    results = pd.concat([full.results, lost, segmentation], ignore_index=True)
+    broken = replace(full, results=results)
+    assert pick_by_occluder(broken) == pick_by_occluder(full)
+    assert photographs(broken, "celeba").equals(photographs(full, "celeba"))
+
+
 def test_mask_picture_colours():
     region = np.array([[True, True, False]])
     visible = np.array([[True, False, True]])
@@ -204,6 +218,41 @@ def test_overview_shows_everything_once(context: ReportContext, tmp_path: Path):
         assert text.count(card) == 1
     assert "| MoFA" in text.split("## Failures")[1]
     assert "no face found" in text.split("## Failures")[1]
+
+
+def test_equal_reasons_of_many_images_are_counted_together(context: ReportContext):
+    dark = "{item}: the method failed on this image: {item}.jpg: too\ndark"
+    broken = fail(context, dark, method="mofa", protocol="ar_rmse")
+    broken = fail(broken, "/ar/{item}.png: too small", method="focs", protocol="ar_rmse")
+    pooled = broken.results.iloc[[0]].assign(item="pooled", status="failed", reason="no image")
+    broken = replace(broken, results=pd.concat([broken.results, pooled], ignore_index=True))
+    groups = {(group.method, group.reason): group for group in failure_groups(broken)}
+    reason = "IMAGE: the method failed on this image: IMAGE.jpg: too dark"
+    assert set(groups) == {("MoFA", reason), ("FOCS", "/ar/IMAGE.png: too small")}
+    assert groups["MoFA", reason].items == 12
+    assert groups["MoFA", reason].example == "ar-unoccluded-0"
+    assert failures_markdown(broken).count("\n") == 3
+
+
+@pytest.mark.parametrize(
+    ("item", "reason", "expected"),
+    [
+        ("7", "/d/img/7.jpg: no image", "/d/img/IMAGE.jpg: no image"),
+        ("7", "/d/masks/0/00007_skin.png: gone", "/d/masks/0/IMAGE_skin.png: gone"),
+        ("7", "/d/masks: no part masks for image 7; unpack", "/d/masks: no part masks for image "
+         "IMAGE; unpack"),
+        ("7", "lists.csv: no landmarks for '7.jpg'; detect", "lists.csv: no landmarks for "
+         "'IMAGE.jpg'; detect"),
+        ("m-1-11", "/ar/M-001-11.bmp: empty", "/ar/IMAGE.bmp: empty"),
+        ("a/b/c", "a/b/c.ply: no mesh", "IMAGE.ply: no mesh"),
+        ("7", "17: 7 of 17 values, 7.5 at most", "17: 7 of 17 values, 7.5 at most"),
+        ("face", "face: no face in the face", "IMAGE: no face in the face"),
+        (r"a\1(", r"a\1(: odd", "IMAGE: odd"),
+        ("pooled", "nothing", "nothing"),
+    ],
+)  # fmt: skip
+def test_names_of_images_are_taken_out_of_reasons(item: str, reason: str, expected: str):
+    assert reason_of_many(reason, item) == expected
 
 
 def test_overview_of_an_empty_run(context: ReportContext):

@@ -243,6 +243,9 @@ def test_methods_without_the_quantity_are_named(context: ReportContext):
         ([("a", "1", "ok", ""), ("a", "2", "failed", "dark")], "failed on 1 of 2: dark"),
         ([("a", "1", "failed", "x"), ("b", "2", "failed", "y"), ("b", "3", "failed", "y")],
          "failed on 3 of 3: y"),
+        ([("a", "1", "failed", "1: x"), ("b", "2", "failed", "2: y"), ("b", "3", "failed", "3: y")],
+         "failed on 3 of 3: IMAGE: y"),
+        ([("overall", "pooled", "failed", "nothing\nscored")], "nothing scored"),
     ],
 )  # fmt: skip
 def test_failure_reason_of_overall(rows: list[tuple[str, ...]], expected: str):
@@ -251,6 +254,19 @@ def test_failure_reason_of_overall(rows: list[tuple[str, ...]], expected: str):
         columns=["method", "protocol", "subset", "item", "metric", "status", "reason"],
     )
     assert failure_reason(table, ("m", "p", "overall", "v")) == expected
+
+
+def test_notes_have_one_line(context: ReportContext):
+    broken = fail(context, "CUDA error\n# Compile", method="mofa", protocol="celeba_rmse")
+    table = table_of_run(table1.SPEC, broken)
+    assert table is not None
+    assert r"failed on 8 of 8: CUDA error \# Compile." in latex_table(table)
+    assert "failed on 8 of 8: CUDA error # Compile." in markdown_table(table)
+    named = replace(context, labels={**LABELS, "mofa": "a\nb"})
+    table = table_of_run(table1.SPEC, named)
+    assert table is not None
+    assert "| a b " in markdown_table(table)
+    assert "\na b & " in latex_table(table)
 
 
 def test_latex_survives_special_characters_in_names(context: ReportContext):

@@ -73,6 +73,66 @@ def test_diff(run, focsbench, toys):
     assert output.splitlines()[0] == "steps"
 
 
+def run_of_seeds(folder, *seeds, key="ab12", results=b"rows"):
+    """Write a run over seeds as far as it is compared; ``key`` and ``results`` are of the last."""
+    run = RunFolder(folder)
+    run.write_config({"seed": seeds[0], "seeds": len(seeds)}, {"processor": "all"})
+    for seed in seeds:
+        inner, last = run.of_seed(seed), seed == seeds[-1]
+        inner.write_config({"seed": seed}, {"processor": f"of {seed}"})
+        steps = {"aggregate": {"key": key if last else "ab12"}}
+        (inner.root / "provenance.json").write_text(json.dumps({"steps": steps}))
+        (inner.root / "results.csv").write_bytes(results if last else b"rows")
+    (folder / "results_seeds.csv").write_bytes(results)
+    return run
+
+
+def test_diff_compares_the_seeds_of_runs(focsbench, tmp_path):
+    one = run_of_seeds(tmp_path / "one", 3, 4)
+    assert run_differences(one, run_of_seeds(tmp_path / "same", 3, 4)) == {}
+    assert run_differences(one, run_of_seeds(tmp_path / "key", 3, 4, key="cd34")) == {
+        "steps": ["seed-4: aggregate ab12 → cd34"]
+    }
+    other = run_of_seeds(tmp_path / "other", 3, 4, results=b"other")
+    assert run_differences(one, other) == {
+        "results": ["seed-4: results.csv differs", "results_seeds.csv differs"]
+    }
+    assert "seed-4: results.csv differs" in focsbench("runs", "diff", one.root, other.root)[1]
+    inner = [RunFolder(run.root / "seed-4") for run in (one, other)]
+    assert run_differences(*inner) == {"results": ["results.csv differs"]}
+    more = run_of_seeds(tmp_path / "more", 4, 5, 6, key="cd34", results=b"other")
+    assert run_differences(one, more) == {
+        "settings": ["seed 3 → 4", "seeds 2 → 3"],
+        "results": ["results_seeds.csv differs"],
+    }
+
+
+def test_diff_of_runs_without_results_says_so(run, focsbench):
+    one = run("one")
+    (one / "provenance.json").unlink()
+    code, output, _ = focsbench("runs", "diff", one, one)
+    assert code == 0
+    assert output.splitlines()[0] == "not compared"
+    assert "no difference" not in output
+
+
+@pytest.mark.parametrize("name", ["environment.json", "provenance.json"])
+def test_a_damaged_description_of_a_run_is_named(run, focsbench, name):
+    one = run("one")
+    (one / name).write_text("{")
+    for command in (["show", one], ["diff", one, one]):
+        code, _, errors = focsbench("runs", *command)
+        assert code == 1
+        assert f"{one / name}: not readable as JSON" in errors
+
+
+def test_show_prints_the_environment_of_each_seed(focsbench, tmp_path):
+    output = focsbench("runs", "show", run_of_seeds(tmp_path / "run", 0, 1).root)[1]
+    assert [line for line in output.splitlines() if "processor: " in line] == [
+        "  processor: of 0", "  processor: of 1",
+    ]  # fmt: skip
+
+
 def test_gc_deletes_what_the_plan_does_not_need(run, focsbench, toys):
     folder = run()
     toys.number = 1

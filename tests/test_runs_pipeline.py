@@ -65,6 +65,14 @@ def plugin(tmp_path, monkeypatch):
     sys.modules.pop("copycat", None)
 
 
+def test_a_name_that_no_step_can_have_is_refused(plugin):
+    text = "[focsbench.baselines]\nMyNet = copycat:Copy\n"
+    (plugin / "copycat-1.0.dist-info" / "entry_points.txt").write_text(text)
+    registry._members.cache_clear()
+    with pytest.raises(ConfigError, match="baseline 'MyNet': this name cannot be part"):
+        load_profile("smoke", ['methods=["MyNet"]'])
+
+
 @pytest.fixture
 def faces(tmp_path):
     """An AR folder of two people, three photographs each."""

@@ -48,8 +48,8 @@ def show(
     import json
 
     from focsbench.errors import InputError
-    from focsbench.runs.history import read_provenance
-    from focsbench.runs.run_folder import RunFolder, run_folders
+    from focsbench.runs.history import read_environment, read_provenance
+    from focsbench.runs.run_folder import run_folders
 
     for folder in run_folders(run):
         facts = read_provenance(folder)
@@ -61,9 +61,7 @@ def show(
         typer.echo(f"run {folder.root}")
         config = folder.read_config()
         _print_facts("settings", {k: v for k, v in config.items() if k not in ("data", "method")})
-        environment = RunFolder(run).environment
-        if environment.is_file():
-            _print_facts("environment", json.loads(environment.read_bytes()))
+        _print_facts("environment", read_environment(folder))
         _print_facts("datasets", facts.get("datasets", {}))
         _print_facts("protocol cards", facts.get("protocol_cards", {}))
         _print_facts("packages of several versions", facts.get("mixed_packages", {}))
@@ -149,23 +147,13 @@ def _print_steps(facts: Mapping[str, Any]) -> None:
 
 
 def _print_facts(title: str, values: Mapping[str, Any]) -> None:
+    from focsbench.facts import flat_facts
+
     if not values:
         return
     typer.echo(title)
-    for name, value in _flat(values):
-        typer.echo(f"  {name}: {value}")
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    lines: list[tuple[str, str]] = []
-    for name, value in values.items():
-        if isinstance(value, dict) and value:
-            lines += _flat(value, f"{prefix}{name}.")
-        elif isinstance(value, list):
-            lines.append((f"{prefix}{name}", ", ".join(map(str, value)) or "none"))
-        else:
-            lines.append((f"{prefix}{name}", "none" if value in (None, {}, "") else str(value)))
-    return lines
+    for name, value in flat_facts(values):
+        typer.echo(f"  {name}: {value or 'none'}")
 
 
 def _print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
+from focsbench import registry
 from focsbench.errors import ConfigError, FocsbenchError
 from focsbench.focs.stages import STAGES
 from focsbench.mock_run.check import Check, Fault, Unavailable, described
@@ -18,8 +17,11 @@ def name_declared(trial: MethodTrial) -> None:
         raise Fault(
             f"{trial.target}.name is {name!r}; make it {trial.name!r}, the name of its entry point."
         )
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", trial.name):
-        raise Fault(f"{trial.name!r} cannot be part of a file name; use letters, digits and _.")
+    if not registry.NAME.fullmatch(trial.name):
+        raise Fault(
+            f"{trial.name!r} cannot be part of the names of steps and files; use "
+            f"{registry.NAMES_HAVE}."
+        )
 
 
 def label_declared(trial: MethodTrial) -> None:

@@ -228,7 +228,7 @@ def check_profile(values: Mapping[str, Any]) -> Profile:
         (Kind.REPORT, profile.reports),
     ):
         for member in chosen:
-            registry.target(kind, member)
+            registry.require_usable(kind, member)
         if len(set(chosen)) < len(chosen):
             raise ConfigError(f"profile {profile.name}: a {kind.noun} is listed twice.")
     return profile

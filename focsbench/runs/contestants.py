@@ -14,8 +14,7 @@ from focsbench.runs.finished import read_results, read_runs
 from focsbench.runs.run_folder import RESULTS, RunFolder
 from focsbench.runs.score import ARRAYS
 from focsbench.runs.score_folder import score_folders
-from focsbench.runs.summary import POOLED
-from focsbench.types import ResultRow
+from focsbench.types import POOLED, ResultRow
 
 if TYPE_CHECKING:
     from focsbench.reports.comparison import Contender

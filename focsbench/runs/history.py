@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,9 +12,19 @@ from focsbench.files import sha256_of
 from focsbench.runs.artefact import read_description
 from focsbench.runs.forecast import differences
 from focsbench.runs.provenance import PROVENANCE
-from focsbench.runs.run_folder import RESULTS, SUMMARY, RunFolder
+from focsbench.runs.run_folder import (
+    RESULTS,
+    SEED_RESULTS,
+    SEED_SUMMARY,
+    SUMMARY,
+    RunFolder,
+    run_folders,
+)
 from focsbench.runs.store import LOCKS, PARTIAL, owner_of
 from focsbench.storage import storage_errors
+from focsbench.user_files import read_json_object
+
+Pair = tuple[RunFolder, RunFolder]
 
 
 @dataclass(frozen=True)
@@ -66,30 +75,50 @@ def describe_run(run: RunFolder) -> RunFacts:
 
 
 def read_provenance(run: RunFolder) -> dict[str, Any]:
-    """Return what a run says about its steps; empty if it was never executed as a whole."""
-    return _json(run.root / PROVENANCE)
+    """Return what a run says about its steps; empty if it was never executed as a whole.
+
+    Raises:
+        InputError: if the file is damaged.
+    """
+    return _object(run.root / PROVENANCE, "provenance of the run")
+
+
+def read_environment(run: RunFolder) -> dict[str, Any]:
+    """Return what a run ran on; empty where it does not say.
+
+    Raises:
+        InputError: if the file is damaged.
+    """
+    return _object(run.environment, "environment of the run")
 
 
 def run_differences(one: RunFolder, other: RunFolder) -> dict[str, list[str]]:
     """Return in what two runs differ, by kind: settings, environment, steps, results.
 
+    The seeds of runs over several are compared in their order. Runs without steps and results
+    have the kind ``not compared``.
+
     Raises:
-        InputError: if a folder is not a run.
+        InputError: if a folder is not a run, or a file of it is damaged.
     """
-    steps = [read_provenance(run).get("steps", {}) for run in (one, other)]
-    keys = [
-        {name: str(facts.get("key", ""))[:12] for name, facts in each.items()} for each in steps
-    ]
+    whole = (one, other)
+    members = list(zip(run_folders(one.root), run_folders(other.root), strict=False))
+    keys = [(pair, _keys(pair)) for pair in members]
+    files = [(pair, name) for pair in members for name in (RESULTS, SUMMARY)]
+    files += [(whole, name) for name in (SEED_RESULTS, SEED_SUMMARY)]
+    digests = [(pair, name, [_digest(run.root / name) for run in pair]) for pair, name in files]
     found = {
         "settings": list(differences(one.read_config(), other.read_config())),
-        "environment": list(differences(_json(one.environment), _json(other.environment))),
-        "steps": list(differences(keys[0], keys[1])),
+        "environment": list(differences(read_environment(one), read_environment(other))),
+        "steps": [_seeds(pair, whole) + line for pair, both in keys for line in differences(*both)],
         "results": [
-            f"{name} differs"
-            for name in (RESULTS, SUMMARY)
-            if _digest(one.root / name) != _digest(other.root / name)
+            f"{_seeds(pair, whole)}{name} differs"
+            for pair, name, (before, after) in digests
+            if before != after
         ],
     }
+    if not any(any(both) for _, both in keys) and not any(any(both) for *_, both in digests):
+        found["not compared"] = ["steps and results: neither run has any; run-all makes them"]
     return {kind: lines for kind, lines in found.items() if lines}
 
 
@@ -161,9 +190,17 @@ def _digest(path: Path) -> str:
     return sha256_of(path) if path.is_file() else ""
 
 
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        values = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return values if isinstance(values, dict) else {}
+def _keys(runs: Pair) -> list[dict[str, str]]:
+    """Return the beginning of the content key of every step, for each run."""
+    steps = [read_provenance(run).get("steps", {}) for run in runs]
+    return [{name: str(facts.get("key", ""))[:12] for name, facts in s.items()} for s in steps]
+
+
+def _seeds(pair: Pair, whole: Pair) -> str:
+    """Return how a line about two folders begins: with those that are of one seed among several."""
+    inside = [run.root.name for run, outer in zip(pair, whole, strict=True) if run != outer]
+    return " and ".join(dict.fromkeys(inside)) + ": " if inside else ""
+
+
+def _object(path: Path, what: str) -> dict[str, Any]:
+    return read_json_object(path, what) if path.exists() else {}

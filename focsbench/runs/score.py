@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from focsbench import registry
-from focsbench.data.layouts import open_dataset
 from focsbench.files import write_json
 from focsbench.registry import Kind
 from focsbench.runs.artefact import FAILURES
-from focsbench.runs.datasets import dataset_root
-from focsbench.types import FaceDataset, ResultRow
+from focsbench.runs.datasets import open_images
+from focsbench.types import ResultRow
 
 ROWS = "rows.csv"
 COLUMNS = tuple(field.name for field in dataclasses.fields(ResultRow))
@@ -28,7 +27,7 @@ def prepare_step(inputs: dict[str, Path], out: Path, config: dict[str, Any], wor
     """
     del workers
     protocol = registry.load(Kind.PROTOCOL, config["protocol"])()
-    dataset = _dataset(inputs, config)
+    dataset = open_images(inputs, config)
     predictions = {
         method: inputs[step] for method, step in config["predictions"].items() if step in inputs
     }
@@ -42,7 +41,7 @@ def score_step(inputs: dict[str, Path], out: Path, config: dict[str, Any], worke
     """
     del workers
     protocol = registry.load(Kind.PROTOCOL, config["protocol"])()
-    dataset = _dataset(inputs, config)
+    dataset = open_images(inputs, config)
     (out / ARRAYS).mkdir()
     rows = protocol.score(
         config["method"],
@@ -87,8 +86,3 @@ def read_rows(path: Path) -> list[ResultRow]:
             )
             for row in csv.DictReader(file)
         ]
-
-
-def _dataset(inputs: dict[str, Path], config: dict[str, Any]) -> FaceDataset:
-    root = dataset_root(inputs["data"], config["dataset"], config["split"])
-    return open_dataset(root, config["dataset"], config["split"], config["image_size"])

@@ -9,10 +9,8 @@ from dataclasses import dataclass, fields
 
 from focsbench.metrics.directions import PAIRED
 from focsbench.metrics.statistics import mean_and_std
-from focsbench.types import UNREADABLE, ResultRow
+from focsbench.types import DONE_RATE, POOLED, UNREADABLE, ResultRow
 
-POOLED = "pooled"
-DONE_RATE = "done_rate"
 COUNT = "n"
 OVERALL = "overall"
 

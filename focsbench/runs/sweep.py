@@ -12,18 +12,17 @@ import numpy as np
 
 from focsbench import registry
 from focsbench.data.encoding import png_bytes
-from focsbench.data.layouts import open_dataset
 from focsbench.data.predictions import PredictionFolder
 from focsbench.errors import InputError
 from focsbench.files import write_atomically, write_json
 from focsbench.progress import track
 from focsbench.registry import Kind
 from focsbench.runs.artefact import FAILURES
-from focsbench.runs.datasets import dataset_root
+from focsbench.runs.datasets import open_images
 from focsbench.runs.predict import write_predictions
 from focsbench.runs.report import aggregate_step
 from focsbench.runs.score import ROWS, write_rows
-from focsbench.types import FaceDataset, FloatArray, ResultRow, Sample
+from focsbench.types import POOLED, FaceDataset, FloatArray, ResultRow, Sample
 
 PROTOCOL = "eta_sweep"
 PREDICTIONS = "predictions"
@@ -44,7 +43,7 @@ def point_step(inputs: dict[str, Path], out: Path, config: dict[str, Any], worke
     masks = train_point(inputs, out, config, config["iterations"])
     (out / PREDICTIONS).mkdir(exist_ok=True)
     # What fails is said once for all points, where they are scored.
-    write_predictions(masks, _dataset(inputs, config), out / PREDICTIONS, config["image_size"])
+    write_predictions(masks, open_images(inputs, config), out / PREDICTIONS, config["image_size"])
 
 
 def gather_step(inputs: dict[str, Path], out: Path, config: dict[str, Any], workers: int) -> None:
@@ -56,7 +55,7 @@ def gather_step(inputs: dict[str, Path], out: Path, config: dict[str, Any], work
     config: protocol, dataset, split, image_size, points (each with method, eta, value, standard
         and the step that trained it), autoencoder and iterations (how they were trained).
     """
-    dataset = _Remembered(_dataset(inputs, config))
+    dataset = _Remembered(open_images(inputs, config))
     protocol = registry.load(Kind.PROTOCOL, config["protocol"])()
     points = [point for point in config["points"] if point["step"] in inputs]
     scored: dict[str, list[ResultRow]] = {}
@@ -94,7 +93,7 @@ def gather_step(inputs: dict[str, Path], out: Path, config: dict[str, Any], work
 
 def _shown(rows: list[ResultRow]) -> str:
     """Return the photograph whose masks are shown: the first with a scarf that has a score."""
-    good = [row for row in rows if row.status == "ok" and row.item != "pooled"]
+    good = [row for row in rows if row.status == "ok" and row.item != POOLED]
     first = [row.item for row in good if row.subset == SHOWN_SUBSET] or [r.item for r in good]
     if not first:
         raise InputError("eta sweep: no photograph has a score at any point; see the log.")
@@ -109,11 +108,6 @@ def _mask(predictions: Path, key: str) -> FloatArray | None:
         return np.where(folder.region(key), visible, 0.0)
     except InputError:
         return None  # its row says why
-
-
-def _dataset(inputs: dict[str, Path], config: dict[str, Any]) -> FaceDataset:
-    root = dataset_root(inputs["data"], config["dataset"], config["split"])
-    return open_dataset(root, config["dataset"], config["split"], config["image_size"])
 
 
 class _Remembered:

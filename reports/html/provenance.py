@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from focsbench.facts import flat_facts
 from focsbench.reports.base import ReportContext
 
 
@@ -36,14 +36,4 @@ def _card(name: str, text: str) -> Card:
 def provenance_tables(context: ReportContext) -> list[tuple[str, list[tuple[str, str]]]]:
     """Return settings and environment: a title, and dotted names with their values."""
     parts = (("Environment", context.environment), ("Settings", context.config))
-    return [(title, list(_flat(values))) for title, values in parts if values]
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    for name, value in values.items():
-        if isinstance(value, Mapping) and value:
-            yield from _flat(value, f"{prefix}{name}.")
-        elif isinstance(value, list | tuple):
-            yield f"{prefix}{name}", ", ".join(map(str, value)) or "none"
-        else:
-            yield f"{prefix}{name}", "none" if value is None or value == {} else str(value)
+    return [(title, list(flat_facts(values))) for title, values in parts if values]

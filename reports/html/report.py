@@ -13,6 +13,7 @@ from focsbench.reports import leaderboard
 from focsbench.reports.base import ReportContext, write_text
 from focsbench.reports.failures import failure_groups
 from focsbench.reports.paper_tables import TABLES
+from focsbench.types import POOLED
 
 from .claims import claims_data
 from .curves import curve_data
@@ -71,7 +72,7 @@ def render_page(context: ReportContext) -> str:
 
 
 def _summary(context: ReportContext) -> dict[str, Any]:
-    images = context.results[context.results["item"] != "pooled"]
+    images = context.results[context.results["item"] != POOLED]
     tried = images[["method", "protocol", "item", "status"]].drop_duplicates()
     failed = tried.loc[tried["status"] == "failed", ["method", "protocol", "item"]]
     return {
