@@ -188,6 +188,44 @@ def test_a_list_of_the_dataset_is_taken_as_it_is(folder, tmp_path):
     assert dataset.policies["subsets"].startswith("accessories-v1: ")
 
 
+def test_lists_put_beside_the_photographs_keep_their_rules(folder, tmp_path, focsbench):
+    arguments = ("--draw", "1,1", "--draw-seed", "5", "--visible-face", "glasses-hide-v1")
+    arguments += ("--subsets", "accessories-v1")
+    assert focsbench("data", "lists", folder, "--output", tmp_path / "lists", *arguments)[0] == 0
+    for name in ("occlusion.csv", "policies.json"):
+        (tmp_path / "lists" / name).rename(folder / name)
+    beside = CelebAMaskHQ(folder, "test", 32)
+    assert [beside[i].subset for i in range(len(beside))] == ["occluded", "unoccluded"]
+    source = {"folder": str(folder)}
+    stage("celeba", source, tmp_path / "own", 1)
+    staged = CelebAMaskHQ(tmp_path / "own", "test", 32)
+    assert (staged.keys(), staged.policies) == (beside.keys(), beside.policies)
+    assert "glasses-hide-v1" in staged.policies["visible face"]
+    # a field of the profile wins over its own rule only
+    stage("celeba", source | {"visible_face": "closed-mouth-v1"}, tmp_path / "mouth", 1)
+    other = CelebAMaskHQ(tmp_path / "mouth", "test", 32)
+    assert other.keys() == beside.keys()
+    differing = {name for name in beside.policies if other.policies[name] != beside.policies[name]}
+    assert differing == {"visible face"}
+    stage("celeba", source | {"draw": {"occluded": 1}}, tmp_path / "less", 1)
+    less = CelebAMaskHQ(tmp_path / "less", "test", 32)
+    assert len(less) == 1
+    assert less.policies["images"] == (
+        "1 occluded of the test split drawn with seed 0, "
+        "out of 1 occluded and 1 unoccluded of the test split drawn with seed 5"
+    )
+    # a list made anew is not the one that was drawn
+    stage("celeba", source | {"subsets": "hidden-share-v1"}, tmp_path / "anew", 1)
+    anew = CelebAMaskHQ(tmp_path / "anew", "test", 32)
+    assert anew.keys() == ["3", "4", "2001"]
+    assert anew.policies["images"] == "all of the split that have landmarks"
+    (folder / "occlusion.csv").unlink()
+    stage("celeba", source, tmp_path / "rules", 1)
+    rules = CelebAMaskHQ(tmp_path / "rules", "test", 32).policies
+    assert rules["subsets"].startswith("accessories-v1: ")
+    assert rules["images"] == anew.policies["images"]
+
+
 def test_staging_takes_landmarks_masks_and_lists_from_elsewhere(folder, tmp_path):
     elsewhere = tmp_path / "lists"
     elsewhere.mkdir()
