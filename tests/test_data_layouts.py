@@ -184,6 +184,20 @@ def test_plain_folder(tmp_path):
         open_dataset(tmp_path / "masks/more/empty", "photos", "test", 48)
 
 
+def test_photographs_that_predictions_would_mix_up_are_refused(tmp_path):
+    root = write_authors(tmp_path / "authors")
+    save_photo(root / "Dataset/people/0.png")
+    assert len(open_dataset(root, "authors", "all", 48)) == 4  # the second one is on no list
+    with (root / "all_landmarks.csv").open("a") as file:
+        file.write(",".join(["people/0.png", *(str(x) for x in POINTS.reshape(-1))]) + "\n")
+    message = r"'people/0\.jpg' and 'people/0\.png' would both be 'people/0' in predictions"
+    with pytest.raises(InputError, match=message):
+        open_dataset(root, "authors", "all", 48)
+    assert len(open_dataset(root, "authors", "train", 48)) == 2
+    with pytest.raises(InputError, match=message):
+        open_dataset(root / "Dataset", "photos", "test", 48)
+
+
 def test_celebahq_wins_over_a_folder_called_dataset(tmp_path):
     folder = write_celebahq(tmp_path)
     (folder / "Dataset").mkdir()
