@@ -14,6 +14,7 @@ from PIL import Image
 
 from focsbench.data.landmarks_csv import read_landmark_lines, read_landmarks
 from focsbench.errors import ConfigError, InputError
+from focsbench.fit.batch import photo_paths
 from focsbench.landmarks import detectors, folder
 from focsbench.landmarks.cache import CachedDetector
 from focsbench.landmarks.csv_list import CsvLandmarks
@@ -138,6 +139,18 @@ def test_a_folder_becomes_a_list_that_datasets_read(tmp_path, counting, focsbenc
     assert code == 0
     assert len(counting.calls) == calls  # everything was kept
     assert not (photos / "landmarks_failed.csv").exists()
+
+
+def test_masks_are_no_photographs(tmp_path, counting, focsbench):
+    masks = ("masks/m-001-01.png", "b_mask.png", "sub/c_visible_skin_mask.png")
+    for width, name in enumerate(("m-001-01.png", "b.png", "sub/c.png", *masks), start=40):
+        save_photo(tmp_path / name, width)
+    output = tmp_path / "list.csv"
+    assert focsbench("data", "landmarks", tmp_path, "--output", output, "--workers", "1")[0] == 0
+    landmarks = read_landmarks(output)
+    assert list(landmarks) == ["b.png", "m-001-01.png", "sub/c.png"]
+    np.testing.assert_allclose(landmarks["m-001-01.png"], POINTS * 0.4, atol=0.0051)
+    assert photo_paths([tmp_path]) == [tmp_path / name for name in landmarks]
 
 
 def test_folders_without_images_are_one_sentence(tmp_path, focsbench):

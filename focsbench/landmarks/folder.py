@@ -9,6 +9,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from focsbench.data.landmarks_csv import write_landmarks
+from focsbench.data.photo_folder import photo_files
 from focsbench.data.photos import IMAGE_SUFFIXES
 from focsbench.errors import ConfigError, InputError
 from focsbench.landmarks.cache import CachedDetector
@@ -35,23 +36,20 @@ class Detected:
 
 
 def photos_of(folder: Path) -> list[Path]:
-    """All image files below a folder, sorted; hidden files and folders are skipped.
+    """All photographs below a folder, sorted; hidden files and masks are passed over.
 
     Raises:
-        ConfigError: if there is no such folder or no image in it.
+        ConfigError: if there is no such folder or no photograph in it.
     """
     if not folder.is_dir():
         raise ConfigError(f"{folder}: no such folder; check the path.")
-    found = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in IMAGE_SUFFIXES
-        and path.is_file()
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    )
+    paths = (folder / file for file in photo_files(folder))
+    found = sorted(path for path in paths if path.is_file())
     if not found:
         kinds = ", ".join(sorted(IMAGE_SUFFIXES))
-        raise ConfigError(f"{folder}: holds no image ({kinds}); check the path.")
+        raise ConfigError(
+            f"{folder}: holds no image ({kinds}) beside masks and hidden files; check the path."
+        )
     return found
 
 
