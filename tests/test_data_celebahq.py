@@ -148,6 +148,16 @@ def test_lists_are_the_same_with_more_processes(folder):
     assert alone.counts() == {"test occluded": 1, "test unoccluded": 2, "val unoccluded": 1}
 
 
+def test_a_split_without_a_landmark_list_is_passed_over(folder, tmp_path):
+    (folder / "all_landmarks.csv").rename(folder / "test_landmarks.csv")
+    assert find_subsets(folder).counts() == {"test occluded": 1, "test unoccluded": 2}
+    assert stage("celeba", {"folder": str(folder)}, tmp_path / "staged", 1) == {}
+    assert CelebAMaskHQ(tmp_path / "staged", "test", 32).keys() == ["3", "4", "2001"]
+    (folder / "test_landmarks.csv").unlink()
+    with pytest.raises(InputError, match=r"val_landmarks\.csv: the landmark list is missing"):
+        find_subsets(folder)
+
+
 def test_staging_writes_lists_and_leaves_the_dataset_alone(folder, tmp_path):
     before = {path.name for path in folder.iterdir()}
     out = tmp_path / "staged"

@@ -180,6 +180,15 @@ def test_authors_form_stands_for_any_photographs(tmp_path, name):
     assert (sample.subset, sample.subject) == ("scarf", "anna")
 
 
+@pytest.mark.parametrize("name", ["celeba", "ar"])
+def test_landmarks_from_elsewhere_for_the_authors_form(tmp_path, name):
+    root = write_authors(tmp_path / "authors")
+    mine = tmp_path / "mine.csv"
+    write_landmarks(mine, [("people/2.jpg", POINTS), ("people/3.jpg", POINTS)])
+    stage(name, {"folder": str(root), "landmarks": str(mine)}, tmp_path / "staged", 1)
+    assert open_dataset(tmp_path / "staged", name, "test", 48).keys() == ["people/2", "people/3"]
+
+
 def test_plain_folder(tmp_path):
     save_photo(tmp_path / "a.jpg")
     save_photo(tmp_path / "more/b.PNG")

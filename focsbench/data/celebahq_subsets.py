@@ -17,6 +17,7 @@ from focsbench.data.celebahq_rules import (
     subset_of,
 )
 from focsbench.data.image_files import image_size
+from focsbench.data.landmarks_csv import list_of_split
 from focsbench.errors import InputError
 from focsbench.processes import run_jobs
 from focsbench.progress import track
@@ -62,16 +63,18 @@ def find_subsets(
     Args:
         root: folder of CelebAMask-HQ.
         visible_face, subsets: names of the rules.
-        splits: train, val, test.
+        splits: train, val, test; one without a landmark list is passed over.
         workers: processes; they change nothing but the time.
 
     Raises:
-        InputError: if a list of the dataset is missing or damaged. A split without landmarks is
-            passed over; a damaged image is among the failures.
+        InputError: if a list of the dataset is damaged, or no split has landmarks. A damaged image
+            is among the failures.
         ConfigError: if there is no such rule.
     """
     jobs: list[_Job] = []
-    for split in splits:
+    # Who only tests has no list of the validation images; without any list, the first is missed.
+    listed = [split for split in splits if list_of_split(root, split).exists()]
+    for split in listed or splits:
         landmarks = read_celeba_landmarks(root, split)
         for image in split_members(root, split):
             if image.index in landmarks:

@@ -21,7 +21,7 @@ import csv
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
-from focsbench.data.landmarks_csv import read_landmarks
+from focsbench.data.landmarks_csv import list_of_split, read_landmarks
 from focsbench.data.photos import IMAGE_SUFFIXES, aligned_sample, open_image
 from focsbench.errors import InputError, shown
 from focsbench.types import FloatArray, Sample
@@ -153,7 +153,7 @@ def authors_folder(root: Path, split: str, size: int, name: str = "authors") -> 
     Raises:
         InputError: if there is neither list.
     """
-    path = authors_list(root, split)
+    path = list_of_split(root, split)
     files = list(read_landmarks(path))
     outside = [file for file in files if not _stays_inside(file)]
     if outside:
@@ -161,13 +161,6 @@ def authors_folder(root: Path, split: str, size: int, name: str = "authors") -> 
             f"{path}: {shown(outside[0])} is no path below {DATASET}; correct the list."
         )
     return PhotoFolder(root / DATASET, files, path, size, name)
-
-
-def authors_list(root: Path, split: str) -> Path:
-    """Return the landmark list of a split in a folder of the authors' form."""
-    own = root / f"{split}_landmarks.csv"
-    everything = root / "all_landmarks.csv"
-    return everything if everything.exists() and not own.exists() else own
 
 
 def _stays_inside(file: str) -> bool:

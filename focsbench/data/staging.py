@@ -26,14 +26,16 @@ from focsbench.data.celebahq_subsets import (
     find_subsets,
     write_subsets,
 )
+from focsbench.data.landmarks_csv import ALL_LANDMARKS
+from focsbench.data.layouts import in_authors_form
 from focsbench.data.policies import POLICY_FILE
 from focsbench.errors import InputError
 from focsbench.files import write_json
 
 LIST_SUFFIXES = frozenset({".txt", ".csv", ".json"})
 _LIST_BYTES = 256 << 20  # lists are copied into the run, so that it keeps what it was made from
-# How a single landmark list of a dataset is called.
-_LANDMARKS = {"celeba": "all_landmarks.csv", "ar": ar.LANDMARKS, "now": now.LANDMARK_LIST}
+# How a single landmark list of a dataset is called in its published layout.
+_LANDMARKS = {"celeba": ALL_LANDMARKS, "ar": ar.LANDMARKS, "now": now.LANDMARK_LIST}
 _MASKS = {"celeba": celebahq.MASKS, "ar": ar.MASKS}
 
 
@@ -57,7 +59,8 @@ def stage(name: str, source: Mapping[str, Any], out: Path, workers: int) -> dict
     out.mkdir()
     _link_children(Path(source["folder"]), out)
     if name in _LANDMARKS and source.get("landmarks"):
-        _take_landmarks(Path(source["landmarks"]), out, _LANDMARKS[name])
+        single = ALL_LANDMARKS if name != "now" and in_authors_form(out) else _LANDMARKS[name]
+        _take_landmarks(Path(source["landmarks"]), out, single)
     if name in _MASKS and source.get("masks"):
         _replace(out / _MASKS[name], Path(source["masks"]))
     for field, target in (("partition", PARTITION), ("identities", CELEBA_IDENTITIES)):
