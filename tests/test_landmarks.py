@@ -1,6 +1,8 @@
 """Faces and landmarks of photographs: lists, the cache, whole folders, and the detectors."""
 
+import errno
 import json
+import os
 import sys
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
@@ -96,6 +98,18 @@ def test_a_damaged_answer_is_made_again(tmp_path, content):
     assert CachedDetector(detector, tmp_path / "cache").faces(Photo(photo))
     assert len(detector.calls) == 2
     assert kept.read_text() == before
+
+
+@pytest.mark.parametrize("step", ["mkdir", "write"])
+def test_a_full_cache_costs_nothing_but_time(tmp_path, monkeypatch, step):
+    def full(*arguments, **options):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    photo, detector = save_photo(tmp_path / "a.png"), Counting()
+    monkeypatch.setattr(*((Path, "mkdir", full) if step == "mkdir" else (os, "fsync", full)))
+    for _ in range(2):
+        assert CachedDetector(detector, tmp_path / "cache").faces(Photo(photo))
+    assert len(detector.calls) == 2
 
 
 def test_a_photograph_without_a_face_is_kept_too(tmp_path):
