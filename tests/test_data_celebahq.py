@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from celebahq_support import GLASSES, HAT, IMAGES, MASK_SIDE, SIDE, face_landmar
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from focsbench.data import celebahq_subsets
 from focsbench.data.celebahq import CelebAMaskHQ, merge_parts, read_parts
 from focsbench.data.celebahq_lists import read_mapping, split_members
 from focsbench.data.celebahq_rules import (
@@ -146,6 +149,24 @@ def test_lists_are_the_same_with_more_processes(folder):
     alone, together = find_subsets(folder), find_subsets(folder, workers=2)
     assert alone == together
     assert alone.counts() == {"test occluded": 1, "test unoccluded": 2, "val unoccluded": 1}
+
+
+def test_an_image_that_kills_its_process_is_a_failure(folder, monkeypatch):
+    def run_jobs(function, jobs, workers):
+        for number, job in enumerate(jobs):
+            ended = Future()
+            if job.index == HAT:
+                ended.set_exception(BrokenProcessPool("killed"))
+            else:
+                ended.set_result(function(job))
+            yield number, ended
+
+    monkeypatch.setattr(celebahq_subsets, "run_jobs", run_jobs)
+    monkeypatch.setattr(celebahq_subsets, "_FEW", 0)
+    found = find_subsets(folder, workers=2)
+    assert sorted(found.images) == [2, 3, 2001]
+    assert list(found.failures) == [HAT]
+    assert "was killed" in found.failures[HAT]
 
 
 def test_a_split_without_a_landmark_list_is_passed_over(folder, tmp_path):

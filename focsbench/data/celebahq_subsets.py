@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
+from concurrent.futures import BrokenExecutor, Future
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from focsbench.data.celebahq_rules import (
 from focsbench.data.image_files import image_size
 from focsbench.data.landmarks_csv import list_of_split
 from focsbench.errors import InputError
-from focsbench.processes import run_jobs
+from focsbench.processes import reason_of, run_jobs
 from focsbench.progress import track
 from focsbench.types import FloatArray
 
@@ -68,7 +69,7 @@ def find_subsets(
 
     Raises:
         InputError: if a list of the dataset is damaged, or no split has landmarks. A damaged image
-            is among the failures.
+            is among the failures, and so is one that killed its process.
         ConfigError: if there is no such rule.
     """
     jobs: list[_Job] = []
@@ -83,7 +84,7 @@ def find_subsets(
     if workers <= 1 or len(jobs) < _FEW:
         results = ((number, _measure(job)) for number, job in enumerate(jobs))
     else:
-        results = ((number, done.result()) for number, done in run_jobs(_measure, jobs, workers))
+        results = ((number, _result(done)) for number, done in run_jobs(_measure, jobs, workers))
     measured = dict(track(results, "occlusion of CelebAMask-HQ", total=len(jobs)))
     for number, job in enumerate(jobs):
         result = measured[number]
@@ -117,6 +118,11 @@ class _Job:
     split: str
     landmarks: FloatArray
     visible_face: str
+
+
+def _result(ended: Future[Occlusion | str]) -> Occlusion | str:
+    error = ended.exception()
+    return reason_of(error) if isinstance(error, BrokenExecutor) else ended.result()
 
 
 def _measure(job: _Job) -> Occlusion | str:
