@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from celebahq_support import GLASSES, HAT, IMAGES, MASK_SIDE, SIDE, face_landmar
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from focsbench.data import celebahq_subsets
 from focsbench.data.celebahq import CelebAMaskHQ, merge_parts, read_parts
 from focsbench.data.celebahq_lists import read_mapping, split_members
 from focsbench.data.celebahq_rules import (
@@ -148,6 +151,34 @@ def test_lists_are_the_same_with_more_processes(folder):
     assert alone.counts() == {"test occluded": 1, "test unoccluded": 2, "val unoccluded": 1}
 
 
+def test_an_image_that_kills_its_process_is_a_failure(folder, monkeypatch):
+    def run_jobs(function, jobs, workers):
+        for number, job in enumerate(jobs):
+            ended = Future()
+            if job.index == HAT:
+                ended.set_exception(BrokenProcessPool("killed"))
+            else:
+                ended.set_result(function(job))
+            yield number, ended
+
+    monkeypatch.setattr(celebahq_subsets, "run_jobs", run_jobs)
+    monkeypatch.setattr(celebahq_subsets, "_FEW", 0)
+    found = find_subsets(folder, workers=2)
+    assert sorted(found.images) == [2, 3, 2001]
+    assert list(found.failures) == [HAT]
+    assert "was killed" in found.failures[HAT]
+
+
+def test_a_split_without_a_landmark_list_is_passed_over(folder, tmp_path):
+    (folder / "all_landmarks.csv").rename(folder / "test_landmarks.csv")
+    assert find_subsets(folder).counts() == {"test occluded": 1, "test unoccluded": 2}
+    assert stage("celeba", {"folder": str(folder)}, tmp_path / "staged", 1) == {}
+    assert CelebAMaskHQ(tmp_path / "staged", "test", 32).keys() == ["3", "4", "2001"]
+    (folder / "test_landmarks.csv").unlink()
+    with pytest.raises(InputError, match=r"val_landmarks\.csv: the landmark list is missing"):
+        find_subsets(folder)
+
+
 def test_staging_writes_lists_and_leaves_the_dataset_alone(folder, tmp_path):
     before = {path.name for path in folder.iterdir()}
     out = tmp_path / "staged"
@@ -186,6 +217,44 @@ def test_a_list_of_the_dataset_is_taken_as_it_is(folder, tmp_path):
     dataset = CelebAMaskHQ(tmp_path / "rule", "test", 32)
     assert [dataset[i].subset for i in range(3)] == ["occluded", "occluded", "unoccluded"]
     assert dataset.policies["subsets"].startswith("accessories-v1: ")
+
+
+def test_lists_put_beside_the_photographs_keep_their_rules(folder, tmp_path, focsbench):
+    arguments = ("--draw", "1,1", "--draw-seed", "5", "--visible-face", "glasses-hide-v1")
+    arguments += ("--subsets", "accessories-v1")
+    assert focsbench("data", "lists", folder, "--output", tmp_path / "lists", *arguments)[0] == 0
+    for name in ("occlusion.csv", "policies.json"):
+        (tmp_path / "lists" / name).rename(folder / name)
+    beside = CelebAMaskHQ(folder, "test", 32)
+    assert [beside[i].subset for i in range(len(beside))] == ["occluded", "unoccluded"]
+    source = {"folder": str(folder)}
+    stage("celeba", source, tmp_path / "own", 1)
+    staged = CelebAMaskHQ(tmp_path / "own", "test", 32)
+    assert (staged.keys(), staged.policies) == (beside.keys(), beside.policies)
+    assert "glasses-hide-v1" in staged.policies["visible face"]
+    # a field of the profile wins over its own rule only
+    stage("celeba", source | {"visible_face": "closed-mouth-v1"}, tmp_path / "mouth", 1)
+    other = CelebAMaskHQ(tmp_path / "mouth", "test", 32)
+    assert other.keys() == beside.keys()
+    differing = {name for name in beside.policies if other.policies[name] != beside.policies[name]}
+    assert differing == {"visible face"}
+    stage("celeba", source | {"draw": {"occluded": 1}}, tmp_path / "less", 1)
+    less = CelebAMaskHQ(tmp_path / "less", "test", 32)
+    assert len(less) == 1
+    assert less.policies["images"] == (
+        "1 occluded of the test split drawn with seed 0, "
+        "out of 1 occluded and 1 unoccluded of the test split drawn with seed 5"
+    )
+    # a list made anew is not the one that was drawn
+    stage("celeba", source | {"subsets": "hidden-share-v1"}, tmp_path / "anew", 1)
+    anew = CelebAMaskHQ(tmp_path / "anew", "test", 32)
+    assert anew.keys() == ["3", "4", "2001"]
+    assert anew.policies["images"] == "all of the split that have landmarks"
+    (folder / "occlusion.csv").unlink()
+    stage("celeba", source, tmp_path / "rules", 1)
+    rules = CelebAMaskHQ(tmp_path / "rules", "test", 32).policies
+    assert rules["subsets"].startswith("accessories-v1: ")
+    assert rules["images"] == anew.policies["images"]
 
 
 def test_staging_takes_landmarks_masks_and_lists_from_elsewhere(folder, tmp_path):

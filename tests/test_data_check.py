@@ -182,6 +182,23 @@ def test_authors_and_plain_folder(tmp_path):
     assert found(report)["photographs with a mask"] == 2
 
 
+def test_photographs_of_one_name_are_found(tmp_path):
+    root = write_authors(tmp_path / "authors")
+    save_photo(root / "Dataset/people/3.png")
+    assert check_dataset("authors", root).exit_code == 0  # it is on no list
+    shutil.copy(root / "all_landmarks.csv", root / "Dataset/landmarks.csv")
+    report = check_dataset("photos", root / "Dataset")
+    assert "ambiguous_names" in names(report)
+    assert report.usable == {"all": 0}
+    listed = (root / "test_landmarks.csv").read_text()
+    (root / "test_landmarks.csv").write_text(listed + listed.replace(".jpg", ".png"))
+    report = check_dataset("authors", root)
+    assert names(report) == {"ambiguous_names"}
+    assert (report.usable["test_landmarks.csv"], report.usable["all_landmarks.csv"]) == (0, 4)
+    (finding,) = [one for one in report.findings if one.name == "ambiguous_names"]
+    assert "people/3.jpg and people/3.png (people/3)" in finding.message
+
+
 def test_command(focsbench, tmp_path):
     folder = write_celebahq(tmp_path)
     code, out, _ = focsbench(

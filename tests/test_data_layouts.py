@@ -94,6 +94,19 @@ def test_ar_says_what_is_missing(tmp_path):
         ARFaces(root, 48)
 
 
+def test_numbers_that_ar_does_not_have_are_passed_over(tmp_path):
+    root = write_ar(tmp_path)
+    for name in ("images/m-001-30.png", "images/dbf1/w-002-00.png", "masks/m-001-27_mask.png"):
+        save_photo(root / name)
+    dataset = ARFaces(root, 48)
+    assert [dataset[i].key for i in range(3)] == ["m-001-01", "m-001-08", "w-002-24"]
+    report = check_dataset("ar", root)
+    assert (report.exit_code, sum(report.usable.values())) == (0, 3)
+    strange = [one.message for one in report.findings if one.name == "strange_names"]
+    assert ["m-001-30.png" in message for message in strange] == [True, False]
+    assert "m-001-27_mask.png" in strange[1]
+
+
 def test_a_mask_of_another_shape_is_refused_one_of_another_size_is_not(tmp_path):
     root = write_ar(tmp_path)
     same = ARFaces(root, 48)[0].visible_mask
@@ -167,6 +180,15 @@ def test_authors_form_stands_for_any_photographs(tmp_path, name):
     assert (sample.subset, sample.subject) == ("scarf", "anna")
 
 
+@pytest.mark.parametrize("name", ["celeba", "ar"])
+def test_landmarks_from_elsewhere_for_the_authors_form(tmp_path, name):
+    root = write_authors(tmp_path / "authors")
+    mine = tmp_path / "mine.csv"
+    write_landmarks(mine, [("people/2.jpg", POINTS), ("people/3.jpg", POINTS)])
+    stage(name, {"folder": str(root), "landmarks": str(mine)}, tmp_path / "staged", 1)
+    assert open_dataset(tmp_path / "staged", name, "test", 48).keys() == ["people/2", "people/3"]
+
+
 def test_plain_folder(tmp_path):
     save_photo(tmp_path / "a.jpg")
     save_photo(tmp_path / "more/b.PNG")
@@ -182,6 +204,20 @@ def test_plain_folder(tmp_path):
         dataset[0]
     with pytest.raises(InputError, match="holds no photograph"):
         open_dataset(tmp_path / "masks/more/empty", "photos", "test", 48)
+
+
+def test_photographs_that_predictions_would_mix_up_are_refused(tmp_path):
+    root = write_authors(tmp_path / "authors")
+    save_photo(root / "Dataset/people/0.png")
+    assert len(open_dataset(root, "authors", "all", 48)) == 4  # the second one is on no list
+    with (root / "all_landmarks.csv").open("a") as file:
+        file.write(",".join(["people/0.png", *(str(x) for x in POINTS.reshape(-1))]) + "\n")
+    message = r"'people/0\.jpg' and 'people/0\.png' would both be 'people/0' in predictions"
+    with pytest.raises(InputError, match=message):
+        open_dataset(root, "authors", "all", 48)
+    assert len(open_dataset(root, "authors", "train", 48)) == 2
+    with pytest.raises(InputError, match=message):
+        open_dataset(root / "Dataset", "photos", "test", 48)
 
 
 def test_celebahq_wins_over_a_folder_called_dataset(tmp_path):

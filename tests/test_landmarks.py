@@ -1,6 +1,8 @@
 """Faces and landmarks of photographs: lists, the cache, whole folders, and the detectors."""
 
+import errno
 import json
+import os
 import sys
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
@@ -14,6 +16,7 @@ from PIL import Image
 
 from focsbench.data.landmarks_csv import read_landmark_lines, read_landmarks
 from focsbench.errors import ConfigError, InputError
+from focsbench.fit.batch import photo_paths
 from focsbench.landmarks import detectors, folder
 from focsbench.landmarks.cache import CachedDetector
 from focsbench.landmarks.csv_list import CsvLandmarks
@@ -97,6 +100,18 @@ def test_a_damaged_answer_is_made_again(tmp_path, content):
     assert kept.read_text() == before
 
 
+@pytest.mark.parametrize("step", ["mkdir", "write"])
+def test_a_full_cache_costs_nothing_but_time(tmp_path, monkeypatch, step):
+    def full(*arguments, **options):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    photo, detector = save_photo(tmp_path / "a.png"), Counting()
+    monkeypatch.setattr(*((Path, "mkdir", full) if step == "mkdir" else (os, "fsync", full)))
+    for _ in range(2):
+        assert CachedDetector(detector, tmp_path / "cache").faces(Photo(photo))
+    assert len(detector.calls) == 2
+
+
 def test_a_photograph_without_a_face_is_kept_too(tmp_path):
     photo, detector = save_photo(tmp_path / "nobody.png"), Counting()
     for _ in range(2):
@@ -138,6 +153,84 @@ def test_a_folder_becomes_a_list_that_datasets_read(tmp_path, counting, focsbenc
     assert code == 0
     assert len(counting.calls) == calls  # everything was kept
     assert not (photos / "landmarks_failed.csv").exists()
+
+
+def test_masks_are_no_photographs(tmp_path, counting, focsbench):
+    masks = ("masks/m-001-01.png", "b_mask.png", "sub/c_visible_skin_mask.png")
+    for width, name in enumerate(("m-001-01.png", "b.png", "sub/c.png", *masks), start=40):
+        save_photo(tmp_path / name, width)
+    output = tmp_path / "list.csv"
+    assert focsbench("data", "landmarks", tmp_path, "--output", output, "--workers", "1")[0] == 0
+    landmarks = read_landmarks(output)
+    assert list(landmarks) == ["b.png", "m-001-01.png", "sub/c.png"]
+    np.testing.assert_allclose(landmarks["m-001-01.png"], POINTS * 0.4, atol=0.0051)
+    assert photo_paths([tmp_path]) == [tmp_path / name for name in landmarks]
+
+
+def test_a_detector_that_fails_on_one_photograph(tmp_path, counting, monkeypatch, caplog):
+    def fail(photo):
+        if photo.path.name in broken:
+            raise RuntimeError("no convolution fits")
+        return found(photo)
+
+    found = counting.faces
+    monkeypatch.setattr(counting, "faces", fail)
+    for width, name in enumerate(("a.png", "b.png", "c.png"), start=40):
+        save_photo(tmp_path / name, width)
+    broken = ["b.png"]
+    detected = folder.detect_folder(tmp_path, "auto", None, 1)
+    assert list(detected.landmarks) == ["a.png", "c.png"]
+    assert detected.failures == {"b.png": "RuntimeError: no convolution fits"}
+    assert "b.png: the detector failed" in caplog.text
+    broken += ["a.png", "c.png"]
+    monkeypatch.setenv("FOCSBENCH_CACHE", str(tmp_path / "another-cache"))
+    with pytest.raises(RuntimeError, match="no convolution fits"):  # not the photographs' fault
+        folder.detect_folder(tmp_path, "auto", None, 1)
+
+
+FRAGILE = """
+import os
+from types import SimpleNamespace
+import numpy as np
+
+class FaceAnalysis:
+    def __init__(self, name, allowed_modules, providers): pass
+
+    def prepare(self, ctx_id, det_size): pass
+
+    def get(self, pixels):
+        if pixels.shape[1] == 45:
+            os._exit(1)  # as if it had been killed
+        if pixels.shape[1] == 43:
+            raise RuntimeError("no convolution fits")
+        points = np.full((68, 3), pixels.shape[1], dtype=np.float32)
+        return [SimpleNamespace(bbox=np.arange(4.0), landmark_3d_68=points)]
+"""
+
+
+def test_a_photograph_that_kills_its_process_fails_alone(tmp_path, monkeypatch):
+    package, info = tmp_path / "site/insightface", tmp_path / "site/insightface-1.dist-info"
+    for made in (package, info, tmp_path / "weights"):
+        made.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "app.py").write_text(FRAGILE)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: insightface\nVersion: 1\n")
+    for name in ("det_10g.onnx", "1k3d68.onnx"):
+        (tmp_path / "weights" / name).touch()
+    for name in ("insightface", "insightface.app"):
+        monkeypatch.setitem(sys.modules, name, None)  # so that it is gone again afterwards
+        del sys.modules[name]
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    monkeypatch.setenv("FOCSBENCH_CACHE", str(tmp_path / "user-cache"))
+    widths = range(40, 40 + folder.FEW)
+    for width in widths:
+        save_photo(tmp_path / f"photos/{width}.png", width)
+    found = folder.detect_folder(tmp_path / "photos", "insightface", tmp_path / "weights", 2)
+    assert list(found.landmarks) == [f"{width}.png" for width in widths if width not in (43, 45)]
+    assert found.landmarks["50.png"][0, 0] == 50
+    assert list(found.failures) == ["43.png", "45.png"]
+    assert found.failures["43.png"] == "RuntimeError: no convolution fits"
+    assert "was killed" in found.failures["45.png"]
 
 
 def test_folders_without_images_are_one_sentence(tmp_path, focsbench):

@@ -12,7 +12,9 @@ from focsbench.errors import ConfigError
 
 
 def command(
-    folder: Annotated[Path, typer.Argument(help="Photographs, also in subfolders.")],
+    folder: Annotated[
+        Path, typer.Argument(help="Photographs, also in subfolders; masks are left out.")
+    ],
     output: Annotated[
         Path | None, typer.Option(help="CSV file to write. [default: FOLDER/landmarks.csv]")
     ] = None,

@@ -33,7 +33,8 @@ def command(
     """Write the lists that nobody published: splits, and which images count as occluded.
 
     The folder of the dataset is only read. `run-all` makes the same lists by itself; here they can
-    be looked at first, corrected by hand, and put beside the photographs to be used as they are.
+    be looked at first, corrected by hand, and used as they are: put occlusion.csv and
+    policies.json beside the photographs.
 
     Exit codes: 0 all images are on a list, 2 some could not be read.
     """

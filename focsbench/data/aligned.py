@@ -6,11 +6,11 @@ A folder with ``images.npy`` (N, S, S, 3) uint8, ``landmarks.npy`` (N, 68, 2) fl
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,8 @@ from focsbench.storage import patiently
 from focsbench.types import BoolArray, FaceDataset, FloatArray, IntArray
 
 Packed = tuple[str, NDArray[np.uint8], FloatArray, BoolArray]  # subject, image, landmarks, mask
+
+PARTS = ".parts"  # what is aligned, until all of it is
 
 
 @dataclass(frozen=True)
@@ -59,18 +61,20 @@ class AlignedArrays:
         return cls(**arrays)
 
 
-def pack(dataset: FaceDataset, workers: int) -> tuple[AlignedArrays, dict[str, str]]:
-    """Align all images of a dataset into arrays, in the order of its keys.
+def pack(dataset: FaceDataset, out: Path, workers: int) -> dict[str, str]:
+    """Align all images of a dataset and write the arrays, in the order of its keys.
 
-    Masks are all false where nobody labelled them.
+    Masks are all false where nobody labelled them. Each process has a hundred images or two in
+    memory, however many there are.
 
     Args:
         dataset: with images aligned to the size that the arrays will have; it is sent to the
             worker processes with every hundred images.
+        out: existing folder to write the four arrays into.
         workers: number of processes.
 
     Returns:
-        The arrays, and {key: reason} of images that cannot be used and are left out.
+        {key: reason} of images that cannot be used and are left out.
 
     Raises:
         InputError: if no image can be used.
@@ -78,34 +82,42 @@ def pack(dataset: FaceDataset, workers: int) -> tuple[AlignedArrays, dict[str, s
     chunks = np.array_split(np.arange(len(dataset)), max(len(dataset) // 100, 1))
     spread = local_processes(workers) if workers > 1 else None
     names = [str(chunk[0]) if len(chunk) else "" for chunk in chunks]
-    answers = each(f"align {dataset.name}", names, partial(_read, dataset, chunks), spread)
-    parts = [_unpacked(answer) for answer in answered(answers)]
-    samples = [sample for part, _ in parts for sample in part]
-    failures = {key: reason for _, failed in parts for key, reason in failed.items()}
-    if not samples:
+    parts = out / PARTS
+    parts.mkdir(exist_ok=True)
+    work = partial(_read, dataset, chunks, parts)
+    answers = answered(each(f"align {dataset.name}", names, work, spread))
+    subjects = [name for answer in answers for name in answer.values["subjects"]]
+    failures = {k: why for answer in answers for k, why in answer.values["failures"].items()}
+    if not subjects:
         reason = next(iter(failures.values()), "it is empty")
         raise InputError(f"dataset {dataset.name}: no image can be used ({reason})")
-    names = [sample[0] for sample in samples]
-    numbers = {name: number for number, name in enumerate(sorted(set(names)))}
-    arrays = AlignedArrays(
-        images=np.stack([sample[1] for sample in samples]),
-        landmarks=np.stack([sample[2] for sample in samples]),
-        masks=np.stack([sample[3] for sample in samples]),
-        subjects=np.array([numbers[name] for name in names], dtype=np.int32),
-    )
-    return arrays, failures
+    files = [file for answer in answers for file in answer.files]
+    for name in ("images", "landmarks", "masks"):
+        _join(out / f"{name}.npy", files, len(subjects))
+    numbers = {name: number for number, name in enumerate(sorted(set(subjects)))}
+    np.save(out / "subjects.npy", np.array([numbers[name] for name in subjects], dtype=np.int32))
+    shutil.rmtree(parts)
+    return failures
 
 
-def _unpacked(answer: Answer) -> tuple[list[Packed], dict[str, str]]:
-    if not answer.values["subjects"]:
-        return [], dict(answer.values["failures"])
-    arrays: list[Any] = [answer.arrays[name] for name in ("images", "landmarks", "masks")]
-    samples = list(zip(answer.values["subjects"], *arrays, strict=True))
-    return samples, dict(answer.values["failures"])
+def _join(path: Path, parts: Sequence[Path], count: int) -> None:
+    """Write the arrays of one name in all parts behind each other, as ``np.save`` would.
+
+    Not by a memory map: on a full disk that ends the process instead of raising an error.
+    """
+    with path.open("wb") as file:
+        for number, part in enumerate(parts):
+            with np.load(part, allow_pickle=False) as arrays:
+                array = arrays[path.stem]
+            if number == 0:
+                header = np.lib.format.header_data_from_array_1_0(array)
+                header["shape"] = (count, *array.shape[1:])
+                np.lib.format.write_array_header_1_0(file, header)
+            file.write(array.tobytes())
 
 
-def _read(dataset: FaceDataset, chunks: Sequence[IntArray], number: int) -> Answer:
-    """Align the images of one chunk."""
+def _read(dataset: FaceDataset, chunks: Sequence[IntArray], parts: Path, number: int) -> Answer:
+    """Align the images of one chunk and write them into a file."""
     samples: list[Packed] = []
     failures: dict[str, str] = {}
     keys = dataset.keys()
@@ -119,8 +131,10 @@ def _read(dataset: FaceDataset, chunks: Sequence[IntArray], number: int) -> Answ
         mask = sample.visible_mask
         mask = np.zeros(image.shape[:2], dtype=bool) if mask is None else np.asarray(mask, bool)
         samples.append((sample.subject, image, sample.landmarks.astype(np.float32), mask))
-    arrays = {}
-    for place, name in enumerate(("images", "landmarks", "masks"), 1):
-        if samples:
-            arrays[name] = np.stack([sample[place] for sample in samples])
-    return Answer({"subjects": [sample[0] for sample in samples], "failures": failures}, arrays)
+    values = {"subjects": [sample[0] for sample in samples], "failures": failures}
+    if not samples:
+        return Answer(values)
+    _, images, landmarks, masks = zip(*samples, strict=True)
+    file = parts / f"{number}.npz"
+    np.savez(file, images=np.stack(images), landmarks=np.stack(landmarks), masks=np.stack(masks))
+    return Answer(values, files=[file])

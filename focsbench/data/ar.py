@@ -40,12 +40,24 @@ def ar_key(file: str) -> str:
     Raises:
         InputError: if the name is none of AR.
     """
-    match = NAME.match(Path(file).name)
-    if match is None or not 1 <= int(match[3]) <= CONDITIONS:
+    key = _key(file)
+    if key is None:
         raise InputError(
             f"{shown(file)}: not an AR file name of a known condition (expected m-001-01.png, "
             f"numbers 1 to {CONDITIONS}); rename or remove it."
         )
+    return key
+
+
+def has_ar_name(file: str) -> bool:
+    """Whether a file is called as those of AR are, with the number of a known condition."""
+    return _key(file) is not None
+
+
+def _key(file: str) -> str | None:
+    match = NAME.match(Path(file).name)
+    if match is None or not 1 <= int(match[3]) <= CONDITIONS:
+        return None
     sex = "m" if match[1].lower() == "m" else "w"
     return f"{sex}-{int(match[2]):03d}-{int(match[3]):02d}"
 
@@ -72,10 +84,9 @@ def ar_files(folder: Path, *, inside: bool = True) -> dict[str, Path]:
         if (
             path.suffix.lower() not in IMAGE_SUFFIXES
             or name.startswith(".")
-            or not NAME.match(name)
+            or (key := _key(name)) is None
         ):
             continue
-        key = ar_key(name)
         if key in found:
             raise InputError(f"{path}: {found[key]} is the same AR image; delete one of them.")
         found[key] = path

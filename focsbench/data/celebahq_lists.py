@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from focsbench.data.celebahq_rules import SPLITS, split_of
-from focsbench.data.landmarks_csv import read_landmarks
+from focsbench.data.landmarks_csv import list_of_split, read_landmarks
 from focsbench.errors import InputError, shown
 from focsbench.types import FloatArray
 from focsbench.user_files import text_lines
@@ -93,10 +93,7 @@ def read_celeba_landmarks(root: Path, split: str) -> dict[int, FloatArray]:
     Raises:
         InputError: if neither is there, or a line of it cannot be used.
     """
-    path = root / f"{split}_landmarks.csv"
-    everything = root / "all_landmarks.csv"
-    if not path.exists() and everything.exists():
-        path = everything
+    path = list_of_split(root, split)
     landmarks: dict[int, FloatArray] = {}
     for file, points in read_landmarks(path).items():
         number = image_number(file)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
+from concurrent.futures import BrokenExecutor, Future
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,8 +18,9 @@ from focsbench.data.celebahq_rules import (
     subset_of,
 )
 from focsbench.data.image_files import image_size
+from focsbench.data.landmarks_csv import list_of_split
 from focsbench.errors import InputError
-from focsbench.processes import run_jobs
+from focsbench.processes import reason_of, run_jobs
 from focsbench.progress import track
 from focsbench.types import FloatArray
 
@@ -62,16 +64,18 @@ def find_subsets(
     Args:
         root: folder of CelebAMask-HQ.
         visible_face, subsets: names of the rules.
-        splits: train, val, test.
+        splits: train, val, test; one without a landmark list is passed over.
         workers: processes; they change nothing but the time.
 
     Raises:
-        InputError: if a list of the dataset is missing or damaged. A split without landmarks is
-            passed over; a damaged image is among the failures.
+        InputError: if a list of the dataset is damaged, or no split has landmarks. A damaged image
+            is among the failures, and so is one that killed its process.
         ConfigError: if there is no such rule.
     """
     jobs: list[_Job] = []
-    for split in splits:
+    # Who only tests has no list of the validation images; without any list, the first is missed.
+    listed = [split for split in splits if list_of_split(root, split).exists()]
+    for split in listed or splits:
         landmarks = read_celeba_landmarks(root, split)
         for image in split_members(root, split):
             if image.index in landmarks:
@@ -80,7 +84,7 @@ def find_subsets(
     if workers <= 1 or len(jobs) < _FEW:
         results = ((number, _measure(job)) for number, job in enumerate(jobs))
     else:
-        results = ((number, done.result()) for number, done in run_jobs(_measure, jobs, workers))
+        results = ((number, _result(done)) for number, done in run_jobs(_measure, jobs, workers))
     measured = dict(track(results, "occlusion of CelebAMask-HQ", total=len(jobs)))
     for number, job in enumerate(jobs):
         result = measured[number]
@@ -114,6 +118,11 @@ class _Job:
     split: str
     landmarks: FloatArray
     visible_face: str
+
+
+def _result(ended: Future[Occlusion | str]) -> Occlusion | str:
+    error = ended.exception()
+    return reason_of(error) if isinstance(error, BrokenExecutor) else ended.result()
 
 
 def _measure(job: _Job) -> Occlusion | str:

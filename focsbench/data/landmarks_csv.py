@@ -13,6 +13,17 @@ from focsbench.errors import InputError, brief, shown
 from focsbench.types import FloatArray
 from focsbench.user_files import text_lines
 
+ALL_LANDMARKS = "all_landmarks.csv"
+
+
+def list_of_split(root: Path, split: str) -> Path:
+    """Return the landmark list of a split where one folder holds several splits.
+
+    That is the list of its own, or without it that of all images. Neither need be there.
+    """
+    own, everything = root / f"{split}_landmarks.csv", root / ALL_LANDMARKS
+    return everything if everything.exists() and not own.exists() else own
+
 
 def read_landmarks(path: Path) -> dict[str, FloatArray]:
     """Read a list into {file name: (68, 2) float64 pixels}, in file order.

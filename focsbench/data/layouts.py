@@ -24,6 +24,11 @@ def missing_marker(root: Path, name: str) -> str:
     return "" if there else " or ".join(markers)
 
 
+def in_authors_form(root: Path) -> bool:
+    """Whether a folder in the place of ``celeba`` or ``ar`` has the form of the authors' code."""
+    return (root / DATASET).is_dir() and not (root / IMAGES).is_dir()
+
+
 def open_dataset(root: Path, name: str, split: str, size: int) -> FaceDataset:
     """Open a dataset with images aligned to ``size`` pixels.
 
@@ -40,8 +45,7 @@ def open_dataset(root: Path, name: str, split: str, size: int) -> FaceDataset:
     Raises:
         InputError: if the name is unknown, or a list of the dataset is missing.
     """
-    in_authors_form = (root / DATASET).is_dir() and not (root / IMAGES).is_dir()
-    if name == "authors" or (name in ("celeba", "ar") and in_authors_form):
+    if name == "authors" or (name in ("celeba", "ar") and in_authors_form(root)):
         return authors_folder(root, split, size, name)
     if name == "celeba":
         return CelebAMaskHQ(root, split, size)

@@ -18,9 +18,10 @@ Both may have ``subsets.csv`` with the columns file,subset and perhaps subject.
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
-from focsbench.data.landmarks_csv import read_landmarks
+from focsbench.data.landmarks_csv import list_of_split, read_landmarks
 from focsbench.data.photos import IMAGE_SUFFIXES, aligned_sample, open_image
 from focsbench.errors import InputError, shown
 from focsbench.types import FloatArray, Sample
@@ -48,6 +49,18 @@ def photo_files(root: Path) -> list[str]:
             continue
         found.append(inside.as_posix())
     return sorted(found)
+
+
+def key_of(file: str) -> str:
+    """Return the key of a photograph: its path without the suffix, as predictions are named."""
+    return str(PurePosixPath(file).with_suffix(""))
+
+
+def sharing_keys(files: Iterable[str]) -> list[tuple[str, str]]:
+    """Return pairs of photographs that have the same key, so that predictions would mix them up."""
+    first: dict[str, str] = {}
+    seen = ((first.setdefault(key_of(file), file), file) for file in files)
+    return [(one, other) for one, other in seen if one != other]
 
 
 def mask_of(photos: Path, file: str) -> Path | None:
@@ -84,17 +97,23 @@ class PhotoFolder:
         self._groups = _read_groups(landmarks.parent / SUBSETS)
         if not files:
             raise InputError(f"{photos}: holds no photograph; check the path.")
+        self._keys = [key_of(file) for file in files]
+        for one, other in sharing_keys(files):
+            raise InputError(
+                f"{photos}: {shown(one)} and {shown(other)} would both be {shown(key_of(one))} in "
+                "predictions; rename one of them."
+            )
 
     def __len__(self) -> int:
         return len(self._files)
 
     def keys(self) -> list[str]:
         """Keys (paths without suffix) in order."""
-        return [str(PurePosixPath(file).with_suffix("")) for file in self._files]
+        return list(self._keys)
 
     def __getitem__(self, index: int) -> Sample:
         file = self._files[index]
-        key = self.keys()[index]
+        key = self._keys[index]
         subset, subject = self._groups.get(file, ("all", ""))
         mask = mask_of(self._photos, file)
         return aligned_sample(
@@ -134,7 +153,7 @@ def authors_folder(root: Path, split: str, size: int, name: str = "authors") -> 
     Raises:
         InputError: if there is neither list.
     """
-    path = authors_list(root, split)
+    path = list_of_split(root, split)
     files = list(read_landmarks(path))
     outside = [file for file in files if not _stays_inside(file)]
     if outside:
@@ -142,13 +161,6 @@ def authors_folder(root: Path, split: str, size: int, name: str = "authors") -> 
             f"{path}: {shown(outside[0])} is no path below {DATASET}; correct the list."
         )
     return PhotoFolder(root / DATASET, files, path, size, name)
-
-
-def authors_list(root: Path, split: str) -> Path:
-    """Return the landmark list of a split in a folder of the authors' form."""
-    own = root / f"{split}_landmarks.csv"
-    everything = root / "all_landmarks.csv"
-    return everything if everything.exists() and not own.exists() else own
 
 
 def _stays_inside(file: str) -> bool:

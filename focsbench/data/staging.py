@@ -20,20 +20,22 @@ from focsbench.data.celebahq_lists import (
     read_subsets,
     split_members,
 )
-from focsbench.data.celebahq_rules import SUBSET_RULE, VISIBLE_FACE_RULE, draw
+from focsbench.data.celebahq_rules import draw
 from focsbench.data.celebahq_subsets import (
     draw_rule,
     find_subsets,
     write_subsets,
 )
+from focsbench.data.landmarks_csv import ALL_LANDMARKS
+from focsbench.data.layouts import in_authors_form
 from focsbench.data.policies import POLICY_FILE
 from focsbench.errors import InputError
 from focsbench.files import write_json
 
 LIST_SUFFIXES = frozenset({".txt", ".csv", ".json"})
 _LIST_BYTES = 256 << 20  # lists are copied into the run, so that it keeps what it was made from
-# How a single landmark list of a dataset is called.
-_LANDMARKS = {"celeba": "all_landmarks.csv", "ar": ar.LANDMARKS, "now": now.LANDMARK_LIST}
+# How a single landmark list of a dataset is called in its published layout.
+_LANDMARKS = {"celeba": ALL_LANDMARKS, "ar": ar.LANDMARKS, "now": now.LANDMARK_LIST}
 _MASKS = {"celeba": celebahq.MASKS, "ar": ar.MASKS}
 
 
@@ -57,7 +59,8 @@ def stage(name: str, source: Mapping[str, Any], out: Path, workers: int) -> dict
     out.mkdir()
     _link_children(Path(source["folder"]), out)
     if name in _LANDMARKS and source.get("landmarks"):
-        _take_landmarks(Path(source["landmarks"]), out, _LANDMARKS[name])
+        single = ALL_LANDMARKS if name != "now" and in_authors_form(out) else _LANDMARKS[name]
+        _take_landmarks(Path(source["landmarks"]), out, single)
     if name in _MASKS and source.get("masks"):
         _replace(out / _MASKS[name], Path(source["masks"]))
     for field, target in (("partition", PARTITION), ("identities", CELEBA_IDENTITIES)):
@@ -69,21 +72,31 @@ def stage(name: str, source: Mapping[str, Any], out: Path, workers: int) -> dict
 
 
 def _celeba_lists(source: Mapping[str, Any], out: Path, workers: int) -> dict[str, str]:
-    """Write the rules of CelebAMask-HQ, and ``occlusion.csv`` unless the dataset has one."""
-    rules = {"visible_face": source.get("visible_face") or VISIBLE_FACE_RULE}
+    """Write the rules of CelebAMask-HQ, and ``occlusion.csv`` unless the dataset has one.
+
+    What the dataset says about its own list stays true as long as that list is used.
+    """
+    own = celebahq.read_celeba_policies(Path(source["folder"]))
+    rules = {"visible_face": source.get("visible_face") or own.visible_face}
     counts, seed = source.get("draw"), source.get("draw_seed", 0)
     if counts:
         rules |= draw_rule(counts, seed)
     failures: dict[int, str] = {}
     if source.get("subsets") or not (out / OCCLUSION).is_file():
-        rules["subsets"] = source.get("subsets") or SUBSET_RULE
+        rules["subsets"] = source.get("subsets") or own.subsets
         found = find_subsets(out, rules["visible_face"], rules["subsets"], workers=workers)
         failures = found.failures
         write_subsets(
             out / OCCLUSION, found.drawn(counts, seed) if counts else found, rules["subsets"]
         )
-    elif counts:
-        _draw_from_list(out, counts, seed)
+    else:
+        if own.subsets:
+            rules["subsets"] = own.subsets
+        if own.only_listed:
+            drawn = [rules["only_listed"]] if counts else []
+            rules["only_listed"] = ", out of ".join([*drawn, own.only_listed])
+        if counts:
+            _draw_from_list(out, counts, seed)
     write_json(out / POLICY_FILE, rules)
     return {str(number): reason for number, reason in failures.items()}
 

@@ -158,9 +158,7 @@ def run_pack_evaluation(inputs: Inputs, out: Path, config: Settings, workers: in
 def _pack(dataset: FaceDataset, out: Path, workers: int) -> None:
     from focsbench.data.aligned import pack
 
-    arrays, failures = pack(dataset, workers)
-    arrays.save(out)
-    write_json(out / "failures.json", failures)
+    write_json(out / "failures.json", pack(dataset, out, workers))
 
 
 def run_warmup(inputs: Inputs, out: Path, config: Settings, workers: int) -> None:

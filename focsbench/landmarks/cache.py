@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from focsbench.errors import StorageError
 from focsbench.files import write_atomically
 from focsbench.landmarks.faces import Box, Detector, Face, Photo
 from focsbench.paths import cache_dir
@@ -68,5 +69,5 @@ def _write(path: Path, faces: list[Face]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, json.dumps(entries).encode())
-    except OSError:
+    except (OSError, StorageError):
         return

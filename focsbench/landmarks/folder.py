@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+import logging
+from collections.abc import Iterator, Sequence
+from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
+from functools import cache, partial
 from pathlib import Path
 
 from focsbench.data.landmarks_csv import write_landmarks
+from focsbench.data.photo_folder import photo_files
 from focsbench.data.photos import IMAGE_SUFFIXES
-from focsbench.errors import ConfigError, InputError
+from focsbench.errors import ConfigError, FocsbenchError
 from focsbench.landmarks.cache import CachedDetector
 from focsbench.landmarks.detectors import open_detector
 from focsbench.landmarks.faces import Face, Photo
+from focsbench.processes import reason_of, run_jobs
 from focsbench.progress import track
 from focsbench.types import FloatArray
 
 NO_FACE = "no face found"
-CHUNK = 8  # photographs that a worker gets at once
+FEW = 16  # photographs that are looked at before worker processes have started
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -35,23 +40,20 @@ class Detected:
 
 
 def photos_of(folder: Path) -> list[Path]:
-    """All image files below a folder, sorted; hidden files and folders are skipped.
+    """All photographs below a folder, sorted; hidden files and masks are passed over.
 
     Raises:
-        ConfigError: if there is no such folder or no image in it.
+        ConfigError: if there is no such folder or no photograph in it.
     """
     if not folder.is_dir():
         raise ConfigError(f"{folder}: no such folder; check the path.")
-    found = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in IMAGE_SUFFIXES
-        and path.is_file()
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    )
+    paths = (folder / file for file in photo_files(folder))
+    found = sorted(path for path in paths if path.is_file())
     if not found:
         kinds = ", ".join(sorted(IMAGE_SUFFIXES))
-        raise ConfigError(f"{folder}: holds no image ({kinds}); check the path.")
+        raise ConfigError(
+            f"{folder}: holds no image ({kinds}) beside masks and hidden files; check the path."
+        )
     return found
 
 
@@ -68,22 +70,30 @@ def detect_folder(folder: Path, detector: str, weights: Path | None, workers: in
 
     Raises:
         ConfigError: if the detector cannot be opened or there is no image.
+        Exception: what nobody foresaw, if no photograph had an answer: the fault is not theirs.
     """
     paths = photos_of(folder)
     landmarks: dict[str, FloatArray] = {}
     failures: dict[str, str] = {}
     several: list[str] = []
-    answers = track(_answers(paths, detector, weights, workers), "landmarks", total=len(paths))
-    for path, answer in zip(paths, answers, strict=True):
-        name = path.relative_to(folder).as_posix()
-        if isinstance(answer, str):
-            failures[name] = answer
+    unforeseen: list[BaseException] = []
+    ended = _answers(paths, detector, weights, workers)
+    answers = dict(track(ended, "landmarks", total=len(paths)))
+    for number, path in enumerate(paths):
+        name, answer = path.relative_to(folder).as_posix(), answers[number]
+        if isinstance(answer, BaseException):
+            failures[name] = reason_of(answer)
+            if not isinstance(answer, (FocsbenchError, BrokenExecutor)):
+                log.error("%s: the detector failed", path, exc_info=answer)
+                unforeseen.append(answer)
         elif not answer:
             failures[name] = NO_FACE
         else:
             landmarks[name] = answer[0].landmarks
             if len(answer) > 1:
                 several.append(name)
+    if unforeseen and all(isinstance(answer, BaseException) for answer in answers.values()):
+        raise unforeseen[0]
     return Detected(landmarks, failures, tuple(several))
 
 
@@ -107,43 +117,38 @@ def _quoted(text: str) -> str:
     return '"' + text.replace('"', '""') + '"'
 
 
-Answer = list[Face] | str
+Answer = list[Face] | BaseException
 
 
 def _answers(
     paths: Sequence[Path], detector: str, weights: Path | None, workers: int
-) -> Iterator[Answer]:
-    """Faces, or the reason why a photograph has none, in the order of the paths."""
-    if workers <= 1 or len(paths) < 2 * CHUNK:
-        look = _looking(detector, weights)
-        yield from map(look, paths)
+) -> Iterator[tuple[int, Answer]]:
+    """Yield the number of each photograph with its faces, or with what kept them from being found.
+
+    The order is that in which the answers come.
+    """
+    found = open_detector(detector, weights)  # so that errors come from here, in one sentence
+    if workers <= 1 or len(paths) < FEW:
+        cached = CachedDetector(found)
+        yield from ((number, _answer(cached, path)) for number, path in enumerate(paths))
         return
-    open_detector(detector, weights)  # so that errors come from here, in one sentence
-    context = get_context("spawn")
-    with ProcessPoolExecutor(workers, context, _start_worker, (detector, weights)) as pool:
-        yield from pool.map(_look, paths, chunksize=CHUNK)
+    del found  # the workers have their own
+    for number, future in run_jobs(partial(_look, detector, weights), paths, workers):
+        yield number, future.exception() or future.result()
 
 
-def _looking(detector: str, weights: Path | None) -> Callable[[Path], Answer]:
-    found = CachedDetector(open_detector(detector, weights))
-
-    def look(path: Path) -> Answer:
-        try:
-            return found.faces(Photo(path))
-        except InputError as error:
-            return str(error)
-
-    return look
+def _answer(detector: CachedDetector, path: Path) -> Answer:
+    try:
+        return detector.faces(Photo(path))
+    except Exception as error:  # noqa: BLE001 - detectors of others may fail in any way
+        return error
 
 
-_worker: Callable[[Path], Answer] | None = None  # of a worker process
+def _look(detector: str, weights: Path | None, path: Path) -> list[Face]:
+    """Look at a photograph in a worker process."""
+    return _opened(detector, weights).faces(Photo(path))
 
 
-def _start_worker(detector: str, weights: Path | None) -> None:
-    global _worker
-    _worker = _looking(detector, weights)
-
-
-def _look(path: Path) -> Answer:
-    assert _worker is not None
-    return _worker(path)
+@cache
+def _opened(detector: str, weights: Path | None) -> CachedDetector:
+    return CachedDetector(open_detector(detector, weights))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
@@ -46,9 +47,11 @@ def train_pretrained(
     if not packed.is_dir():
         write_benchmark(data, training_photos(config), workers)
         photographs = CelebAMaskHQ(data / "CelebAMask-HQ", "train", pretraining().image_size)
-        arrays, _ = pack(photographs, workers)
-        packed.mkdir()
-        arrays.save(packed)
+        draft = output / ".aligned"
+        shutil.rmtree(draft, ignore_errors=True)  # of a call that was ended
+        draft.mkdir()
+        pack(photographs, draft, workers)
+        draft.rename(packed)
     (output / "pretraining.json").write_text(json.dumps(asdict(config), indent=2) + "\n")
     jobs = (train_recognition_weights, train_encoder_weights)
     with ProcessPoolExecutor(min(workers, 2), mp_context=get_context("spawn")) as pool:

@@ -10,12 +10,12 @@ from focsbench.data.ar import (
     IMAGES,
     LANDMARKS,
     MASKS,
-    NAME,
     SUBSET_BY_NUMBER,
     ar_files,
     ar_key,
     ar_photos,
     ar_subset,
+    has_ar_name,
 )
 from focsbench.data.check.files import (
     ImageFacts,
@@ -91,7 +91,7 @@ def _note_strange(report: CheckReport, folder: Path, what: str) -> None:
     strange = [
         path.name
         for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() in IMAGE_SUFFIXES and not NAME.match(path.name)
+        if path.suffix.lower() in IMAGE_SUFFIXES and not has_ar_name(path.name)
     ]
     if strange:
         report.warning(

@@ -30,6 +30,7 @@ from focsbench.data.check.files import (
 )
 from focsbench.data.check.lists import landmarks_or_note, note_misplaced, note_unlisted
 from focsbench.data.check.report import CheckReport, Scan, some
+from focsbench.data.landmarks_csv import ALL_LANDMARKS, list_of_split
 from focsbench.errors import FocsbenchError
 from focsbench.types import FloatArray
 
@@ -201,13 +202,10 @@ def _note_missing(
 def _landmarks(
     report: CheckReport, root: Path, split: str, images: set[int], photos: dict[int, ImageFacts]
 ) -> dict[int, FloatArray]:
-    path = root / f"{split}_landmarks.csv"
-    everything = root / "all_landmarks.csv"
-    if everything.is_file() and not path.is_file():
-        path = everything
+    path = list_of_split(root, split)
     if not path.is_file():
         report.count(f"{split} images with landmarks", 0)
-        path = everything
+        path = root / ALL_LANDMARKS
     listed = {
         number: points
         for file, points in landmarks_or_note(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from focsbench.data.check.files import (
@@ -14,7 +14,14 @@ from focsbench.data.check.files import (
 )
 from focsbench.data.check.lists import landmarks_or_note, note_misplaced, note_unlisted
 from focsbench.data.check.report import CheckReport, Scan, some
-from focsbench.data.photo_folder import DATASET, LANDMARKS, mask_of, photo_files
+from focsbench.data.photo_folder import (
+    DATASET,
+    LANDMARKS,
+    key_of,
+    mask_of,
+    photo_files,
+    sharing_keys,
+)
 
 SPLITS = ("train", "val", "test", "all")
 
@@ -40,7 +47,8 @@ def check_authors(scan: Scan) -> CheckReport:
                 "remove the lines",
             )
         note_misplaced(report, path, listed, photos)
-        report.usable[path.name] = len(listed.keys() & photos.keys())
+        usable = len(listed.keys() & photos.keys())
+        report.usable[path.name] = 0 if _share_keys(report, listed) else usable
     return report
 
 
@@ -55,8 +63,23 @@ def check_photos(scan: Scan) -> CheckReport:
     if listed:
         note_unlisted(report, path, photos.keys(), listed.keys())
     note_misplaced(report, path, listed, photos)
-    report.usable["all"] = len(listed.keys() & photos.keys())
+    usable = len(listed.keys() & photos.keys())
+    report.usable["all"] = 0 if _share_keys(report, photo_files(scan.path)) else usable
     return report
+
+
+def _share_keys(report: CheckReport, files: Iterable[str]) -> bool:
+    """Say which photographs would be one in predictions, for which the reader refuses them all."""
+    pairs = sharing_keys(files)
+    if pairs:
+        named = [f"{one} and {other} ({key_of(one)})" for one, other in pairs]
+        report.error(
+            "ambiguous_names",
+            f"{len(pairs)} photographs would have the name of another one in predictions: "
+            f"{some(named)}",
+            "rename or delete these files",
+        )
+    return bool(pairs)
 
 
 def _photographs(report: CheckReport, folder: Path, scan: Scan) -> dict[str, ImageFacts]:
