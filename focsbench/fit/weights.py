@@ -69,7 +69,8 @@ def imported_weights(
     Args:
         names: of the encoder or, separated by a comma, of the encoder and the segmentation network.
         preset: settings that they were trained with.
-        face_model: that they were trained with.
+        face_model: to fit; None for the one that the encoder was trained with, where its record
+            says it. With another one only its pose and light are kept.
         face_model_file: file of a face model that is read from one.
 
     Raises:
@@ -81,11 +82,12 @@ def imported_weights(
         raise ConfigError(f"{names}: name an encoder, or an encoder and a network S: NAME,NAME.")
     for name in (encoder, *others):
         path_of(name)
-    changes: dict[str, Any] = {"encoder": {"weights": encoder, "weights_face_model": None}}
+    changes: dict[str, Any] = {"encoder": {"weights": encoder}}
     if others:
         changes["unet"] = {"weights": others[0]}
     config = load_preset(preset, changes)
-    return Weights(config, face_model or "anny", None, f"imported {names}", face_model_file)
+    model = face_model or config.encoder.weights_face_model or "anny"
+    return Weights(config, model, None, f"imported {names}", face_model_file)
 
 
 def weights_of_run(run: Path, method: str, face_model_file: Path | None = None) -> Weights:
