@@ -111,6 +111,14 @@ def test_weights_that_a_profile_names_but_nobody_imported():
     assert "encoder weights" not in found  # it comes along
 
 
+def test_a_file_of_weights_that_a_profile_names(tmp_path):
+    file = tmp_path / "mine.safetensors"
+    profile = load_profile("smoke", [f"method.changes.unet.weights={file}"])
+    assert states(asset_sections(profile))["unet weights"] is State.BROKEN
+    file.write_bytes(b"")
+    assert "unet weights" not in states(asset_sections(profile))
+
+
 @pytest.mark.usefixtures("own_cache")
 def test_paths_of_a_profile(tmp_path, focsbench):
     celeba = tmp_path / "CelebAMask-HQ"

@@ -14,7 +14,7 @@ from focsbench.face_models.sources import SOURCES
 from focsbench.files import sha256_of
 from focsbench.paths import cache_dir
 from focsbench.profiles.profile import Profile
-from focsbench.weights.store import SUFFIX, find
+from focsbench.weights.store import SUFFIX, file_of, find, is_path
 
 # Modules that have to be installed, by name of the detector, which is that of its extra.
 DETECTORS = {
@@ -118,8 +118,8 @@ def _named_weights(profile: Profile) -> Iterator[Item]:
         weights = part.weights
         if weights is None:
             continue
-        if "/" in weights:
-            if not Path(weights).exists():
+        if is_path(weights):
+            if not file_of(weights).exists():
                 yield Item(name, State.BROKEN, f"{weights} does not exist")
         elif not weights.endswith(SUFFIX) and find(weights) is None:
             yield Item(name, State.BROKEN, f"{weights}: not imported; `focsbench weights import`")

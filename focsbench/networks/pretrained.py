@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from focsbench.errors import CacheError
-from focsbench.weights.store import CHECKSUMS, path_of, read_checksums
+from focsbench.weights.store import CHECKSUMS, SUFFIX, file_of, is_path, path_of, read_checksums
 
 WEIGHTS_FOLDER = Path(__file__).parent / "weights"
 
@@ -20,16 +20,15 @@ WEIGHTS_FOLDER = Path(__file__).parent / "weights"
 def weights_path(name: str) -> Path:
     """Return the file of a name.
 
-    With a folder it is a path; without one, a safetensors file of the package's weights folder, or
-    the name of imported weights.
+    With a folder it is a path, which may be pinned; without one, a safetensors file of the
+    package's weights folder, or the name of imported weights.
 
     Raises:
-        CacheError: if there are no such weights.
+        CacheError: if there are no such weights, or others than the pinned ones.
     """
-    path = Path(name)
-    if path.parent != Path():
-        return path
-    return WEIGHTS_FOLDER / name if path.suffix == ".safetensors" else path_of(name)
+    if is_path(name):
+        return file_of(name)
+    return WEIGHTS_FOLDER / name if name.endswith(SUFFIX) else path_of(name)
 
 
 def load_weights(module: nn.Module, path: Path, optional: tuple[str, ...] = ()) -> None:
