@@ -434,6 +434,14 @@ def test_networks_that_are_not_there_are_one_sentence(run, tmp_path):
     assert weights_of_folder(stage, "smoke").face_model == "anny"
 
 
+def test_networks_of_other_settings_ask_for_the_preset(run, monkeypatch):
+    monkeypatch.setattr("focsbench.fit.fitter.load_face_model", lambda *_: model_of_tests())
+    folder = weights_of_run(run, "focs").folder
+    with pytest.raises(CacheError, match=r"encoder\.safetensors: .*name the --preset") as caught:
+        Fitter(weights_of_folder(folder, "paper"), None)
+    assert "delete" not in str(caught.value)
+
+
 def test_damaged_networks_are_noticed(run):
     file = weights_of_run(run, "focs").encoder
     content = bytearray(file.read_bytes())

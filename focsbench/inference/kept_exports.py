@@ -43,6 +43,7 @@ def kept_export(folder: Path, write: Callable[[Path], None]) -> Path:
 
     Raises:
         CacheError: if the cache cannot be written.
+        StorageError: if the disk is full once the files are there and their list is written.
     """
     with contextlib.suppress(OSError):  # the first use, or somebody else's folder
         os.utime(folder / FILES)

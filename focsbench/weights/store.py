@@ -175,7 +175,8 @@ def add(content: bytes, record: Record, replace: bool = False) -> None:
 
     Raises:
         ConfigError: if the name is taken by other numbers and ``replace`` is false.
-        CacheError: if the folder cannot be written.
+        StorageError: if the disk is full or a file in the folder may not be written.
+        CacheError: if the folder cannot be made or used otherwise.
     """
     folder = weights_folder()
     try:
