@@ -101,6 +101,10 @@ def test_imported_weights(own_cache):
     found = list(asset_sections(None))
     assert states(found)["arcface.safetensors"] is State.OK
     assert states(found)["quick_encoder.safetensors"] is State.OK
+    (own_cache / "weights/SHA256SUMS").write_text("arcface\n")
+    found = list(asset_sections(None))
+    assert states(found)["imported weights"] is State.BROKEN
+    assert "not a list of checksums" in texts(found)["imported weights"]
 
 
 @pytest.mark.usefixtures("own_cache")

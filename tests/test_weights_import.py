@@ -278,6 +278,18 @@ def test_a_full_disk_keeps_nothing_and_is_one_sentence(folder, monkeypatch):
     assert not list(weights_folder().glob("*.safetensors"))
 
 
+@pytest.mark.parametrize("content", [b"dlib.safetensors\n", b"\xff\xfe  dlib.safetensors\n"])
+def test_a_damaged_list_of_checksums(folder, kept, content):
+    (weights_folder() / "SHA256SUMS").write_bytes(content)
+    match = r"SHA256SUMS: not a list of checksums"
+    with pytest.raises(CacheError, match=match):
+        verify(kept)
+    with pytest.raises(CacheError, match=match):
+        import_weights(folder / "face.dat")
+    with pytest.raises(CacheError, match=match):
+        build_recognizer(load_preset("smoke", {"recognition": {"weights": "dlib"}}))
+
+
 def test_damaged_records_and_unknown_names(kept):
     with pytest.raises(CacheError, match=r"no weights 'else': .*\(imported: dlib\)"):
         weights_path("else")

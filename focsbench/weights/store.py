@@ -19,7 +19,7 @@ from filelock import FileLock
 from focsbench.errors import CacheError, ConfigError, InputError
 from focsbench.files import sha256_of, write_atomically, write_json
 from focsbench.paths import cache_dir
-from focsbench.user_files import require_file
+from focsbench.user_files import read_text, require_file
 
 CHECKSUMS = "SHA256SUMS"
 SUFFIX = ".safetensors"
@@ -176,7 +176,7 @@ def add(content: bytes, record: Record, replace: bool = False) -> None:
     Raises:
         ConfigError: if the name is taken by other numbers and ``replace`` is false.
         StorageError: if the disk is full or a file in the folder may not be written.
-        CacheError: if the folder cannot be made or used otherwise.
+        CacheError: if the folder cannot be made or used otherwise, or its list is damaged.
     """
     folder = weights_folder()
     try:
@@ -199,7 +199,11 @@ def add(content: bytes, record: Record, replace: bool = False) -> None:
 
 
 def verify(record: Record) -> str:
-    """Return what is wrong with the file of a record, or an empty string."""
+    """Return what is wrong with the file of a record, or an empty string.
+
+    Raises:
+        CacheError: if the list of checksums is damaged.
+    """
     path = weights_folder() / f"{record.name}{SUFFIX}"
     if not path.is_file():
         return "missing"
@@ -209,12 +213,23 @@ def verify(record: Record) -> str:
 
 
 def read_checksums(folder: Path) -> dict[str, str]:
-    """Read ``SHA256SUMS`` (format of sha256sum: digest, two spaces, name) of a folder."""
+    """Return digests by file name from the ``SHA256SUMS`` of a folder; none where there is none.
+
+    Its format is that of sha256sum: digest, two spaces, name.
+
+    Raises:
+        CacheError: if it has another format or cannot be read.
+    """
     file = folder / CHECKSUMS
     if not file.is_file():
         return {}
-    pairs = (line.split(maxsplit=1) for line in file.read_text().splitlines() if line.strip())
-    return {name.strip(): digest for digest, name in pairs}
+    try:
+        lines = [line.split(maxsplit=1) for line in read_text(file, "list").splitlines()]
+        return {name.strip(): digest for digest, name in filter(None, lines)}
+    except (InputError, ValueError):
+        raise CacheError(
+            f"{file}: not a list of checksums and names; make it again with sha256sum."
+        ) from None
 
 
 def _list_checksum(folder: Path, name: str, digest: str) -> None:
