@@ -14,13 +14,13 @@ from focsbench.face_models.morphable_model import MorphableModel
 from focsbench.focs.autoencoder import FaceAutoencoder, FaceDecoder
 from focsbench.focs.config import FocsConfig
 from focsbench.focs.seeding import seeded
+from focsbench.networks.names import ENCODER_FILE as ENCODER_FILE  # also found here
+from focsbench.networks.names import UNET_FILE as UNET_FILE
 from focsbench.networks.pretrained import load_weights, weights_path
 from focsbench.networks.recognition import RecognitionNetwork
 from focsbench.networks.resnet import FaceEncoder, LatentSizes, transplant
 from focsbench.networks.unet import UNet
 
-ENCODER_FILE = "encoder.safetensors"
-UNET_FILE = "unet.safetensors"
 # What ImageNet trains there says nothing of faces: the layer then starts at zero, as always.
 ENCODER_HEAD = ("backbone.fc.weight", "backbone.fc.bias")
 _LARGEST = 4 << 30  # bytes of the weights of one network
