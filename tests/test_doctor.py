@@ -157,6 +157,15 @@ def test_advice_repairs_first():
     assert not is_broken([Section("x", (Item("ray", State.MISSING),))])
 
 
+@pytest.mark.parametrize("name", ["dlib", "face-alignment", "insightface"])
+def test_any_detector_will_do(name):
+    steps = [
+        next_steps([Section("x", (Item(name, state),))], None)[NEWCOMER]
+        for state in (State.OK, State.MISSING)
+    ]
+    assert [any("landmark detector" in step for step in lines) for lines in steps] == [False, True]
+
+
 def test_it_imports_no_heavy_library():
     code = (
         "import sys; from focsbench.doctor import assets, machine, packages, advice; "
