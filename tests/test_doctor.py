@@ -101,6 +101,10 @@ def test_imported_weights(own_cache):
     found = list(asset_sections(None))
     assert states(found)["arcface.safetensors"] is State.OK
     assert states(found)["quick_encoder.safetensors"] is State.OK
+    (own_cache / "weights/SHA256SUMS").write_text("arcface\n")
+    found = list(asset_sections(None))
+    assert states(found)["imported weights"] is State.BROKEN
+    assert "not a list of checksums" in texts(found)["imported weights"]
 
 
 @pytest.mark.usefixtures("own_cache")
@@ -109,6 +113,14 @@ def test_weights_that_a_profile_names_but_nobody_imported():
     found = states(asset_sections(profile))
     assert found["recognition weights"] is State.BROKEN
     assert "encoder weights" not in found  # it comes along
+
+
+def test_a_file_of_weights_that_a_profile_names(tmp_path):
+    file = tmp_path / "mine.safetensors"
+    profile = load_profile("smoke", [f"method.changes.unet.weights={file}"])
+    assert states(asset_sections(profile))["unet weights"] is State.BROKEN
+    file.write_bytes(b"")
+    assert "unet weights" not in states(asset_sections(profile))
 
 
 @pytest.mark.usefixtures("own_cache")
@@ -143,6 +155,15 @@ def test_advice_repairs_first():
     for lines in next_steps(sections, None).values():
         assert lines[0] == "first repair what is marked !!: cache"
     assert not is_broken([Section("x", (Item("ray", State.MISSING),))])
+
+
+@pytest.mark.parametrize("name", ["dlib", "face-alignment", "insightface"])
+def test_any_detector_will_do(name):
+    steps = [
+        next_steps([Section("x", (Item(name, state),))], None)[NEWCOMER]
+        for state in (State.OK, State.MISSING)
+    ]
+    assert [any("landmark detector" in step for step in lines) for lines in steps] == [False, True]
 
 
 def test_it_imports_no_heavy_library():

@@ -22,6 +22,7 @@ from PIL import Image
 
 from focsbench.data.alignment import align
 from focsbench.errors import CacheError, ConfigError, InputError
+from focsbench.files import sha256_of
 from focsbench.fit.batch import folder_names, photo_paths
 from focsbench.fit.fitter import Fitter
 from focsbench.fit.landmark_fit import Pose, fit_landmarks
@@ -36,6 +37,7 @@ from focsbench.fit.weights import (
 )
 from focsbench.geometry.io import read_mesh
 from focsbench.landmarks.faces import Box, Face
+from focsbench.weights.store import Record, add
 
 SHORT = RefineSettings(iterations=60, mask_every=20)
 
@@ -432,6 +434,14 @@ def test_networks_that_are_not_there_are_one_sentence(run, tmp_path):
     assert weights_of_folder(stage, "smoke").face_model == "anny"
 
 
+def test_networks_of_other_settings_ask_for_the_preset(run, monkeypatch):
+    monkeypatch.setattr("focsbench.fit.fitter.load_face_model", lambda *_: model_of_tests())
+    folder = weights_of_run(run, "focs").folder
+    with pytest.raises(CacheError, match=r"encoder\.safetensors: .*name the --preset") as caught:
+        Fitter(weights_of_folder(folder, "paper"), None)
+    assert "delete" not in str(caught.value)
+
+
 def test_damaged_networks_are_noticed(run):
     file = weights_of_run(run, "focs").encoder
     content = bytearray(file.read_bytes())
@@ -441,21 +451,20 @@ def test_damaged_networks_are_noticed(run):
         weights_of_run(run, "focs")
 
 
+def keep_imported(file, name, role, **settings):
+    """Keep a network under a name, as an import does."""
+    facts = dict.fromkeys(("kind", "title", "licence", "origin", "source", "source_sha256"), "test")
+    add(
+        file.read_bytes(),
+        Record(name, role=role, sha256=sha256_of(file), parameters=1, settings=settings, **facts),
+    )
+
+
 def test_imported_networks_are_named(run, tmp_path, monkeypatch):
-    from safetensors.torch import load_file, save
-
-    from focsbench.files import sha256_of
-    from focsbench.weights.store import Record, add
-
     monkeypatch.setenv("FOCSBENCH_CACHE", str(tmp_path / "cache"))
     stage = weights_of_run(run, "focs").folder
-    for name, role in (("mine_r", "encoder"), ("mine_s", "unet")):
-        file = stage / f"{role}.safetensors"
-        facts = dict.fromkeys(("kind", "title", "licence", "origin", "source"), "test")
-        record = Record(
-            name=name, role=role, source_sha256="", sha256=sha256_of(file), parameters=1, **facts
-        )
-        add(save(load_file(file)), record)
+    keep_imported(stage / "encoder.safetensors", "mine_r", "encoder")
+    keep_imported(stage / "unet.safetensors", "mine_s", "unet")
     assert imported_weights("mine_r", "smoke").config.unet.weights is None
     both = imported_weights("mine_r, mine_s", "smoke")
     assert both.config.encoder.weights.startswith("mine_r")
@@ -466,6 +475,22 @@ def test_imported_networks_are_named(run, tmp_path, monkeypatch):
         imported_weights("theirs", "smoke")
     with pytest.raises(ConfigError, match="NAME,NAME"):
         imported_weights("a,b,c", "smoke")
+
+
+def test_an_imported_encoder_of_another_face_model_gives_only_pose_and_light(
+    run, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("FOCSBENCH_CACHE", str(tmp_path / "cache"))
+    file = weights_of_run(run, "focs").encoder
+    keep_imported(file, "theirs", "encoder", weights_face_model="bfm2017")
+    with pytest.raises(ConfigError, match="bfm2017"):
+        Fitter(imported_weights("theirs", "smoke"), None)  # their model, whose file is not named
+    monkeypatch.setattr("focsbench.fit.fitter.load_face_model", lambda *_: model_of_tests())
+    fitter = Fitter(imported_weights("theirs", "smoke", "anny"), None)
+    with torch.no_grad():
+        answer = fitter._network.encoder(torch.rand(1, 3, 96, 96))
+    assert not any(block.any() for block in answer[:3])
+    assert answer.light.any()
 
 
 def test_stopping_keeps_what_was_fitted(photos, focsbench, monkeypatch):

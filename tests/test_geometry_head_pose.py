@@ -16,7 +16,6 @@ from focsbench.geometry.head_pose import (
     TOLERANCE_MM,
     HeadPose,
     head_pose_from_landmarks,
-    yaw_from_landmarks,
 )
 
 # iBUG numbers after a left-right flip of the picture, for the points that are used.
@@ -62,7 +61,7 @@ def test_signs():
     # the subject's left is the right of the picture: the nose tip moves there
     used = to_the_left[list(POINTS)]
     assert used[tip, 0] > to_the_left[eyes].mean(axis=0)[0] + 5
-    assert yaw_from_landmarks(to_the_left) == pytest.approx(20, abs=1e-3)
+    assert head_pose_from_landmarks(to_the_left).yaw == pytest.approx(20, abs=1e-3)
     # looking down: the nose tip comes closer to the mouth
     down = picture(MEAN_FACE, rotation(0, 15, 0))
     assert down[48, 1] - down[30, 1] < frontal[48, 1] - frontal[30, 1]
@@ -141,7 +140,7 @@ def test_detector_noise_costs_few_degrees():
     for yaw in (-60, -30, 0, 30, 60):
         clean = picture(MEAN_FACE, rotation(yaw, 5, -5), scale=1.0)
         noisy = (clean + rng.normal(0, 1.0, (68, 2)) for _ in range(30))  # 1 mm
-        errors += [yaw_from_landmarks(landmarks) - yaw for landmarks in noisy]
+        errors += [head_pose_from_landmarks(landmarks).yaw - yaw for landmarks in noisy]
     assert np.std(errors) < 2.0
     assert abs(np.mean(errors)) < 0.5
 
@@ -150,7 +149,7 @@ def test_detector_noise_costs_few_degrees():
 def test_one_wrong_point_does_not_decide(point):
     landmarks = picture(MEAN_FACE, rotation(25, 0, 0), scale=1.0)
     landmarks[point] += [12, -9]  # 15 mm, as where a hand hides it
-    assert yaw_from_landmarks(landmarks) == pytest.approx(25, abs=5)
+    assert head_pose_from_landmarks(landmarks).yaw == pytest.approx(25, abs=5)
 
 
 def test_heads_of_the_face_model():
@@ -163,7 +162,8 @@ def test_heads_of_the_face_model():
         identity = 0.6 * rng.normal(size=model.identity_basis.shape[0])
         face = model.shape(identity)[numbers].astype(float)
         turn = rotation(yaw, rng.uniform(-10, 10), rng.uniform(-10, 10))
-        errors.append(yaw_from_landmarks(picture(face, turn, distance=1000.0)) - yaw)
+        found = head_pose_from_landmarks(picture(face, turn, distance=1000.0))
+        errors.append(found.yaw - yaw)
     assert np.sqrt(np.mean(np.square(errors))) < 5
     assert np.max(np.abs(errors)) < 12
 
@@ -179,10 +179,10 @@ def test_the_mean_face_is_that_of_the_model():
 def test_unusable_landmarks():
     good = picture(MEAN_FACE, np.eye(3))
     with pytest.raises(ValueError, match="68 finite"):
-        yaw_from_landmarks(good[:51])
+        head_pose_from_landmarks(good[:51])
     with pytest.raises(ValueError, match="68 finite"):
-        yaw_from_landmarks(np.where(np.arange(68)[:, None] == 5, np.nan, good))
+        head_pose_from_landmarks(np.where(np.arange(68)[:, None] == 5, np.nan, good))
     with pytest.raises(ValueError, match="one line"):
-        yaw_from_landmarks(np.ones((68, 2)))
+        head_pose_from_landmarks(np.ones((68, 2)))
     with pytest.raises(ValueError, match="one line"):
-        yaw_from_landmarks(np.repeat(good[:, :1], 2, axis=1))
+        head_pose_from_landmarks(np.repeat(good[:, :1], 2, axis=1))

@@ -21,7 +21,7 @@ from focsbench.errors import CacheError, ConfigError
 from focsbench.fit.fitter import Fitter
 from focsbench.fit.weights import shipped_weights
 from focsbench.focs.inference import load_reconstructor
-from focsbench.inference import accelerate
+from focsbench.inference import accelerate, kept_exports
 from focsbench.inference.accelerate import accelerated_encoder, accelerated_unet
 from focsbench.inference.check import TOLERANCE, probe, relative_error
 from focsbench.inference.engine import open_engine
@@ -170,10 +170,10 @@ def test_two_processes_may_export_at_once(tmp_path):
         if not place.exists():  # the other one is faster
             kept_export(place, lambda other: (other / "model").write_text("first"))
         (draft / "model").write_text("second")
-        # What stood there when we began is taken for damaged; nobody sees an incomplete folder.
 
     kept_export(place, write)
     assert is_intact(place)
+    assert (place / "model").read_text() == "first"  # which the other one may be reading
     assert [path.name for path in tmp_path.iterdir()] == ["key"]
 
 
@@ -187,8 +187,29 @@ def test_what_nobody_used_for_a_month_goes(tmp_path):
         then = time.time() - days * 24 * 3600
         os.utime(tmp_path / name / FILES, (then, then))
     kept_export(tmp_path / "used", write)
+    for name, days in ((".killed-draft", 31), (".draft", 1)):
+        (tmp_path / name).mkdir()
+        then = time.time() - days * 24 * 3600
+        os.utime(tmp_path / name, (then, then))
     kept_export(tmp_path / "new", write)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["new", "used", "young"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".draft", "new", "used", "young"]
+
+
+def test_two_processes_may_delete_old_exports_at_once(tmp_path, monkeypatch):
+    old = tmp_path / "old"
+    kept_export(old, lambda draft: (draft / "model").write_text("m"))
+    os.utime(old / FILES, (0, 0))
+    delete = kept_exports.shutil.rmtree
+
+    def deleted_before(folder, ignore_errors=False):
+        if folder == old:
+            delete(folder)
+        delete(folder, ignore_errors)
+
+    monkeypatch.setattr(kept_exports.shutil, "rmtree", deleted_before)
+    new = kept_export(tmp_path / "new", lambda draft: (draft / "model").write_text("m"))
+    assert is_intact(new)
+    assert not old.exists()
 
 
 def test_a_cache_that_cannot_be_written(toy, monkeypatch, tmp_path):

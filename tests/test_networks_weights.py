@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 
 import pytest
 import torch
 from torch import nn
 
-from focsbench.errors import CacheError
+from focsbench.errors import CacheError, StorageError
 from focsbench.networks.pretrained import (
     CHECKSUMS,
     WEIGHTS_FOLDER,
@@ -64,6 +66,21 @@ def test_saving_again_gives_the_same_bytes(saved):
     first = path.read_bytes()
     save_weights(network, path)
     assert path.read_bytes() == first
+
+
+def test_a_failed_save_leaves_the_old_file_and_nothing_else(saved, monkeypatch):
+    network, path = saved
+    before = {file.name: file.read_bytes() for file in path.parent.iterdir()}
+    assert path.stat().st_mode == (path.parent / CHECKSUMS).stat().st_mode
+    network[0].weight.data.zero_()
+
+    def full(_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("focsbench.files.os.fsync", full)
+    with pytest.raises(StorageError, match="the disk is full"):
+        save_weights(network, path)
+    assert {file.name: file.read_bytes() for file in path.parent.iterdir()} == before
 
 
 def test_a_damaged_file_is_one_sentence(saved):

@@ -4,10 +4,13 @@ import copy
 import dataclasses
 import os
 import time
+from pathlib import Path
 
 import pytest
 
 from focsbench import registry
+from focsbench.errors import CacheError
+from focsbench.networks.pretrained import weights_path
 from focsbench.profiles.profile import load_profile
 from focsbench.registry import Kind
 from focsbench.runs import pipeline, step_maker
@@ -16,6 +19,7 @@ from focsbench.runs.dataset_manifest import manifest
 from focsbench.runs.executor import Executor
 from focsbench.runs.plan import Plan
 from focsbench.runs.sources import SourceTree
+from focsbench.weights.store import pinned_path
 
 TREE = SourceTree()  # reading the code of the project once is enough
 PROTOCOLS = ["celeba_rmse", "ar_rmse", "ar_segmentation", "now"]
@@ -249,6 +253,28 @@ def test_every_value_of_the_method_makes_stale_what_looks_at_it(before):
             assert not stale & {"pack", "warmup", "init", "predict:mean_face:now"}, path
         assert not stale & {"face_model", "data", "score:mean_face:ar_segmentation"}, path
         assert stages <= stale
+
+
+def test_other_weights_under_the_same_path(tmp_path):
+    file = tmp_path / "recognition.safetensors"
+    change = f"method.changes.recognition.weights={file}"
+    before = profile(change)  # no file yet: whoever trains with it says so
+    assert before.method_config().recognition.weights == str(file)
+    file.write_bytes(b"one")
+    first = profile(change)
+    named = first.method_config().recognition.weights
+    assert first.resolved().method_config().recognition.weights == named
+    assert weights_path(named) == file
+    plan = pipeline.build_plan(first)
+    file.write_bytes(b"two")
+    stale = changed(plan, pipeline.build_plan(profile(change)))
+    assert {"em", "predict:focs:celeba"} <= stale
+    assert not stale & {"pack", "predict:mean_face:celeba"}
+    with pytest.raises(CacheError, match=r"recognition\.safetensors: this file was replaced"):
+        weights_path(named)
+    file.rename(tmp_path / "recognition.safetensors@01234567")
+    odd = f"{tmp_path}/recognition.safetensors@01234567"
+    assert weights_path(odd) == weights_path(pinned_path(odd)) == Path(odd)
 
 
 def _has(values, path):

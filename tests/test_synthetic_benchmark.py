@@ -14,7 +14,6 @@ from focsbench.data.ar import ARFaces
 from focsbench.data.celebahq import CelebAMaskHQ, merge_parts
 from focsbench.data.now import NoWImages
 from focsbench.data.synthetic import SyntheticConfig, write_benchmark
-from focsbench.data.synthetic.preview import save_contact_sheet
 from focsbench.errors import InputError
 from focsbench.geometry.io import read_landmarks7, read_mesh
 
@@ -120,10 +119,3 @@ def test_says_where_it_cannot_write(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(InputError, match="cannot be written"):
         write_benchmark(tmp_path / "file" / "data", CONFIG, workers=1)
-
-
-def test_contact_sheet(root, tmp_path):
-    save_contact_sheet(root, tmp_path / "sheet.png", n=7)
-    with Image.open(tmp_path / "sheet.png") as sheet:
-        assert sheet.width == 1920
-        assert np.asarray(sheet).std() > 20

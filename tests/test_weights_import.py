@@ -1,5 +1,6 @@
 """Weights of others: recognised, fitted to our networks, refused with one sentence otherwise."""
 
+import errno
 import os
 
 import numpy as np
@@ -15,7 +16,7 @@ from weights_support import (
     released_unet,
 )
 
-from focsbench.errors import CacheError, ConfigError, InputError
+from focsbench.errors import CacheError, ConfigError, InputError, StorageError
 from focsbench.focs.build import build_recognizer, build_unet
 from focsbench.focs.presets import load_preset
 from focsbench.networks.config import EncoderConfig
@@ -263,6 +264,30 @@ def test_verify_notices_changes(kept):
         build_recognizer(load_preset("smoke", {"recognition": {"weights": "dlib"}}))
     path.unlink()
     assert verify(kept) == "missing"
+
+
+def test_a_full_disk_keeps_nothing_and_is_one_sentence(folder, monkeypatch):
+    def full(_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    (folder / "face.dat").write_bytes(recognition_network())
+    monkeypatch.setattr("focsbench.files.os.fsync", full)
+    with pytest.raises(StorageError, match=r"weights: cannot be written, because the disk is full"):
+        import_weights(folder / "face.dat")
+    assert records() == []
+    assert not list(weights_folder().glob("*.safetensors"))
+
+
+@pytest.mark.parametrize("content", [b"dlib.safetensors\n", b"\xff\xfe  dlib.safetensors\n"])
+def test_a_damaged_list_of_checksums(folder, kept, content):
+    (weights_folder() / "SHA256SUMS").write_bytes(content)
+    match = r"SHA256SUMS: not a list of checksums"
+    with pytest.raises(CacheError, match=match):
+        verify(kept)
+    with pytest.raises(CacheError, match=match):
+        import_weights(folder / "face.dat")
+    with pytest.raises(CacheError, match=match):
+        build_recognizer(load_preset("smoke", {"recognition": {"weights": "dlib"}}))
 
 
 def test_damaged_records_and_unknown_names(kept):

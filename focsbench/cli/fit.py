@@ -49,7 +49,11 @@ def command(
         str | None, typer.Option(help="Settings of --weights where their folder does not say.")
     ] = None,
     face_model: Annotated[
-        str | None, typer.Option(help="Face model, where weights do not say theirs.")
+        str | None,
+        typer.Option(
+            help="Face model where weights do not say theirs, or to take pose and light alone "
+            "from imported ones."
+        ),
     ] = None,
     face_model_file: Annotated[
         Path | None, typer.Option(help="File of the face model, if it is read from one.")

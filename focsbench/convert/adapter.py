@@ -10,12 +10,12 @@ from typing import ClassVar, Protocol
 import numpy as np
 
 from focsbench.errors import InputError, brief
+from focsbench.geometry.five_points import NOW_LANDMARKS
 from focsbench.geometry.scan_crop import ADULT_EYES_MM, eye_distance
 from focsbench.types import FloatArray, Reconstruction
 from focsbench.user_files import read_bytes
 
-# The seven landmarks of NoW among the 68 of iBUG.
-NOW_IN_68 = (36, 39, 42, 45, 33, 48, 54)
+NOW_IN_68 = NOW_LANDMARKS
 _LARGEST_ARRAY = 1 << 20  # bytes; the parameters of a face take a few kB
 
 

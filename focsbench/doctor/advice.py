@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from focsbench.doctor.assets import DETECTORS
 from focsbench.doctor.findings import Section, State
 
 RUN = Path("focsbench-run")
@@ -26,7 +27,7 @@ def next_steps(sections: Iterable[Section], profile: str | None) -> dict[str, li
         start = f"read {report}, or change a setting: focsbench run-all --set seed=1"
     else:
         start = "focsbench run-all (about 15 minutes on two cores), then read " + str(report)
-    detector = any(found.get(name) is State.OK for name in ("dlib", "face-alignment"))
+    detector = any(found.get(name) is State.OK for name in DETECTORS)
     photo = [] if detector else ["for photographs of your own install a landmark detector (above)"]
     return {
         NEWCOMER: [*first, start, *photo],

@@ -8,13 +8,12 @@ from pathlib import Path
 
 from focsbench.data.layouts import missing_marker
 from focsbench.doctor.findings import Item, Section, State, section
-from focsbench.errors import FocsbenchError
+from focsbench.errors import CacheError, FocsbenchError
 from focsbench.face_models import face_model_path
 from focsbench.face_models.sources import SOURCES
 from focsbench.files import sha256_of
-from focsbench.paths import cache_dir
 from focsbench.profiles.profile import Profile
-from focsbench.weights.store import SUFFIX, find
+from focsbench.weights.store import SUFFIX, file_of, find, is_path, read_checksums, weights_folder
 
 # Modules that have to be installed, by name of the detector, which is that of its extra.
 DETECTORS = {
@@ -22,7 +21,6 @@ DETECTORS = {
     "face-alignment": ("face_alignment",),
     "insightface": ("insightface",),
 }
-CHECKSUMS = "SHA256SUMS"
 
 
 def asset_sections(profile: Profile | None) -> Iterator[Section]:
@@ -56,7 +54,7 @@ def _shipped_weights() -> Iterator[Item]:
     from importlib.resources import files
 
     folder = Path(str(files("focsbench.networks") / "weights"))
-    for name, digest in _checksums(folder).items():
+    for name, digest in read_checksums(folder).items():
         path = folder / name
         if not path.is_file() or sha256_of(path) != digest:
             yield Item(name, State.BROKEN, "missing or altered; install focsbench again")
@@ -65,8 +63,12 @@ def _shipped_weights() -> Iterator[Item]:
 
 
 def _imported_weights() -> Iterator[Item]:
-    folder = cache_dir() / "weights"
-    listed = _checksums(folder)
+    folder = weights_folder()
+    try:
+        listed = read_checksums(folder)
+    except CacheError as error:
+        yield Item("imported weights", State.BROKEN, str(error))
+        return
     if not listed:
         yield Item(
             "imported weights",
@@ -118,8 +120,8 @@ def _named_weights(profile: Profile) -> Iterator[Item]:
         weights = part.weights
         if weights is None:
             continue
-        if "/" in weights:
-            if not Path(weights).exists():
+        if is_path(weights):
+            if not file_of(weights).exists():
                 yield Item(name, State.BROKEN, f"{weights} does not exist")
         elif not weights.endswith(SUFFIX) and find(weights) is None:
             yield Item(name, State.BROKEN, f"{weights}: not imported; `focsbench weights import`")
@@ -129,12 +131,3 @@ def _needed_datasets(profile: Profile) -> set[str]:
     """Datasets of the protocols, by their names; CelebA-HQ is what rows are trained on."""
     known = ("celeba", "ar", "now")
     return {name for name in known for one in profile.protocols if one.startswith(name)}
-
-
-def _checksums(folder: Path) -> dict[str, str]:
-    """Return digest by file name, from a list in the form of sha256sum."""
-    path = folder / CHECKSUMS
-    if not path.is_file():
-        return {}
-    pairs = (line.split(maxsplit=1) for line in path.read_text(encoding="utf-8").splitlines())
-    return {pair[1].strip(): pair[0] for pair in pairs if len(pair) == 2}

@@ -20,7 +20,7 @@ from focsbench.face_models.skin_colour import (
     sample_melanin,
     skin_rgb,
 )
-from focsbench.face_models.surface_fields import smoothstep
+from focsbench.face_models.surface_fields import mix, smoothstep
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -204,10 +204,6 @@ def skin_chromophores(fields: SurfaceFields, traits: Traits) -> tuple[FloatArray
     return melanin.astype(np.float32), blood.astype(np.float32)
 
 
-def _mix(albedo: FloatArray, colour: FloatArray, share: FloatArray) -> FloatArray:
-    return albedo + share[:, None] * (colour - albedo)
-
-
 def eye_rgb(radius: FloatArray, traits: Traits, softness: float) -> FloatArray:
     """Return eyeball colours (N, 3) at ``radius`` (N,) mm from the optical axis.
 
@@ -217,7 +213,7 @@ def eye_rgb(radius: FloatArray, traits: Traits, softness: float) -> FloatArray:
     pupil = 1.0 - smoothstep(traits.pupil - softness, traits.pupil + softness, radius)
     sclera = smoothstep(5.9 - softness, 5.9 + softness, radius)
     shaded = traits.sclera_rgb * (1.0 - 0.15 * smoothstep(8.0, 12.0, radius))[:, None]
-    return _mix(_mix(iris, PUPIL_RGB, pupil), shaded, sclera)
+    return mix(mix(iris, PUPIL_RGB, pupil), shaded, sclera)
 
 
 def paint(fields: SurfaceFields, traits: Traits) -> tuple[FloatArray, FloatArray]:
@@ -229,15 +225,15 @@ def paint(fields: SurfaceFields, traits: Traits) -> tuple[FloatArray, FloatArray
     shadow = (0.55 * traits.brow_rgb + 0.45 * skin_level * np.array([0.62, 0.66, 0.72])).astype(
         np.float32
     )
-    albedo = _mix(albedo, shadow, 0.6 * stubble)
-    albedo = _mix(albedo, 0.5 * (traits.hair_rgb + traits.brow_rgb), beard)
-    albedo = _mix(albedo, traits.hair_rgb, scalp)
+    albedo = mix(albedo, shadow, 0.6 * stubble)
+    albedo = mix(albedo, 0.5 * (traits.hair_rgb + traits.brow_rgb), beard)
+    albedo = mix(albedo, traits.hair_rgb, scalp)
     brows = np.zeros_like(scalp)
     brows[fields.brow_zone] = brow_cover(fields.position[fields.brow_zone], traits.brow)
-    albedo = _mix(albedo, traits.brow_rgb, brows)
-    albedo = _mix(albedo, 0.5 * traits.brow_rgb, 0.45 * fields.lid_margin)
+    albedo = mix(albedo, traits.brow_rgb, brows)
+    albedo = mix(albedo, 0.5 * traits.brow_rgb, 0.45 * fields.lid_margin)
     albedo *= (1.0 - 0.78 * fields.nostrils)[:, None]
-    albedo = _mix(albedo, MOUTH_RGB, fields.mouth_interior)
+    albedo = mix(albedo, MOUTH_RGB, fields.mouth_interior)
     on_eye = fields.eyeball > 0.5
     albedo[on_eye] = eye_rgb(fields.eye_radius[on_eye], traits, softness=1.8)
     cover = np.maximum(np.maximum(scalp, beard), brows)

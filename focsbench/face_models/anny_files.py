@@ -101,16 +101,6 @@ def read_rig(folder: Path) -> dict[str, dict[str, Any]]:
     return bones
 
 
-def read_mirror(folder: Path, vertex_count: int) -> NDArray[np.int64]:
-    """Index (V,) of each vertex's mirror image across the plane x = 0."""
-    text = (folder / "mpfb2/mesh_metadata/hm08.mirror").read_text(encoding="ascii")
-    mirror = np.arange(vertex_count)
-    for line in text.splitlines():
-        first, second, _ = line.split()
-        mirror[int(first)] = int(second)
-    return mirror
-
-
 def read_vertex_groups(folder: Path) -> dict[str, NDArray[np.int64]]:
     """Vertex ids of the named groups of the base mesh (joint cubes, helpers, body)."""
     groups = _read_json(folder / "mpfb2/mesh_metadata/basemesh_vertex_groups.json")

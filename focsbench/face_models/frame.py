@@ -7,11 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from focsbench.geometry.five_points import NOW_LANDMARKS as NOW_LANDMARKS  # for the models, too
 from focsbench.geometry.five_points import TEMPLATE_DM, five_points
-
-# Outer and inner corners of both eyes, subnasale, mouth corners among the 68 iBUG landmarks: the
-# order of the NoW challenge.
-NOW_LANDMARKS = (36, 39, 42, 45, 33, 48, 54)
 
 
 def template_shift(landmarks: NDArray[np.floating[Any]]) -> NDArray[np.float64]:

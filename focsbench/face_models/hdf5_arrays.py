@@ -58,14 +58,6 @@ class Hdf5Arrays:
         """Return the declared shape of a dataset. Raises InputError if there is none."""
         return tuple(int(size) for size in self._dataset(name).shape)
 
-    def has(self, name: str) -> bool:
-        """Return whether the file has something of this name that is no link elsewhere."""
-        try:
-            self._dataset(name)
-        except InputError:
-            return False
-        return True
-
     def numbers(
         self,
         name: str,

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import SubFigure
 
-    from focsbench.face_models.anny_heads import AnnyHeads
     from focsbench.face_models.morphable_model import MorphableModel
 
 Array = NDArray[Any]
@@ -107,23 +106,6 @@ def save_preview(model: MorphableModel, path: Path) -> None:
     _expression_rows(parts[2], model)
     _albedo_row(parts[3], model)
     _random_rows(parts[4], model)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=100)
-
-
-def save_heads_preview(heads: AnnyHeads, path: Path, seed: int = 0) -> None:
-    """Write one PNG of 12 random heads of the photo generator, each from the front and aside."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    rng = np.random.default_rng(seed)
-    figure = Figure(figsize=(16, 13.5), layout="constrained")
-    FigureCanvasAgg(figure)
-    grid = figure.subplots(4, 6).ravel()
-    for front, aside in zip(grid[::2], grid[1::2], strict=True):
-        head = heads.head(heads.sample_identity(rng), heads.sample_expression(rng))
-        show_view(front, head, heads.triangles)
-        show_view(aside, head, heads.triangles, yaw=65)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=100)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from focsbench.face_models.surface_fields import smoothstep
+from focsbench.face_models.surface_fields import mix, smoothstep
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,22 +24,18 @@ _SHADOWS = np.array(
 )
 
 
-def _mix(albedo: FloatArray, colour: FloatArray, share: FloatArray) -> FloatArray:
-    return albedo + share[:, None] * (colour - albedo)
-
-
 def make_up(rng: np.random.Generator, fields: SurfaceFields, albedo: FloatArray) -> FloatArray:
-    """Paint lipstick, eye shadow and rouge, each present half the time."""
+    """Paint lipstick, eye shadow and rouge, in 60, 50 and 40 of 100 faces."""
     if rng.random() < 0.6:
         colour = _LIPSTICKS[rng.integers(len(_LIPSTICKS))]
-        albedo = _mix(albedo, colour, rng.uniform(0.15, 0.65) * fields.lips)
+        albedo = mix(albedo, colour, rng.uniform(0.15, 0.65) * fields.lips)
     if rng.random() < 0.5:
         colour = _SHADOWS[rng.integers(len(_SHADOWS))]
         lid = np.maximum(0.6 * fields.upper_lid, fields.lid_margin)
-        albedo = _mix(albedo, colour, rng.uniform(0.2, 0.7) * lid)
+        albedo = mix(albedo, colour, rng.uniform(0.2, 0.7) * lid)
     if rng.random() < 0.4:
         rouge = np.array([0.80, 0.38, 0.36], np.float32) * albedo.mean()
-        albedo = _mix(albedo, rouge / 0.55, rng.uniform(0.1, 0.3) * fields.cheeks)
+        albedo = mix(albedo, rouge / 0.55, rng.uniform(0.1, 0.3) * fields.cheeks)
     return albedo
 
 

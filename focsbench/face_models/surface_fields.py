@@ -90,6 +90,11 @@ def smoothstep(low: float, high: float, value: AnyFloat) -> FloatArray:
     return np.asarray(t * t * (3.0 - 2.0 * t), np.float32)
 
 
+def mix(albedo: FloatArray, colour: FloatArray, share: FloatArray) -> FloatArray:
+    """Return colours (V, 3) with ``share`` (V,) of each replaced by ``colour``, (3,) or (V, 3)."""
+    return albedo + share[:, None] * (colour - albedo)
+
+
 def blob(
     position: FloatArray, centre: tuple[float, float, float], sigma: tuple[float, float, float]
 ) -> FloatArray:

@@ -63,7 +63,8 @@ def write_faces(
     """Write all files of one photograph.
 
     Raises:
-        ConfigError: if the folder cannot be written.
+        ConfigError: if a folder cannot be made.
+        StorageError: if the disk is full or a file may not be written.
     """
     canvas = PhotoCanvas(photo)
     try:

@@ -233,11 +233,15 @@ def _networks(weights: Weights, model: MorphableModel) -> tuple[FaceAutoencoder,
     # What their training started from need not be there any more.
     config = weights.config.with_changes({"encoder": {"weights": None}, "unet": {"weights": None}})
     network = build_autoencoder(config, model, seed=0)
-    load_module(network.encoder, weights.encoder)
+    # The folder may be the user's own, so nobody is told to delete it.
+    advice = (
+        "networks have to fit the settings: name the --preset of their training, or train again"
+    )
+    load_module(network.encoder, weights.encoder, advice)
     if weights.unet is None:
         return network.eval(), None
     unet = build_unet(config, seed=0)
-    load_module(unet, weights.unet)
+    load_module(unet, weights.unet, advice)
     return network.eval(), unet.eval()
 
 

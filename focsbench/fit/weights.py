@@ -13,14 +13,12 @@ from focsbench import registry
 from focsbench.errors import CacheError, ConfigError
 from focsbench.focs.config import FocsConfig
 from focsbench.focs.presets import load_preset
+from focsbench.networks.names import ENCODER_FILE, UNET_FILE
 from focsbench.registry import Kind
 from focsbench.runs.artefact import DESCRIPTION
 from focsbench.runs.run_folder import RunFolder
 from focsbench.runs.sources import SourceTree
 from focsbench.weights.store import path_of
-
-ENCODER = "encoder.safetensors"  # as training writes them (focs/build.py)
-UNET = "unet.safetensors"
 
 
 @dataclass(frozen=True)
@@ -41,14 +39,14 @@ class Weights:
     @property
     def encoder(self) -> Path | None:
         """File of R's encoder; None for the one that the settings name."""
-        return None if self.folder is None else self.folder / ENCODER
+        return None if self.folder is None else self.folder / ENCODER_FILE
 
     @property
     def unet(self) -> Path | None:
         """File of S, if there is one."""
-        if self.folder is None or not (self.folder / UNET).is_file():
+        if self.folder is None or not (self.folder / UNET_FILE).is_file():
             return None
-        return self.folder / UNET
+        return self.folder / UNET_FILE
 
 
 def shipped_weights(face_model: str | None = None, face_model_file: Path | None = None) -> Weights:
@@ -69,7 +67,8 @@ def imported_weights(
     Args:
         names: of the encoder or, separated by a comma, of the encoder and the segmentation network.
         preset: settings that they were trained with.
-        face_model: that they were trained with.
+        face_model: to fit; None for the one that the encoder was trained with, where its record
+            says it. With another one only its pose and light are kept.
         face_model_file: file of a face model that is read from one.
 
     Raises:
@@ -81,11 +80,12 @@ def imported_weights(
         raise ConfigError(f"{names}: name an encoder, or an encoder and a network S: NAME,NAME.")
     for name in (encoder, *others):
         path_of(name)
-    changes: dict[str, Any] = {"encoder": {"weights": encoder, "weights_face_model": None}}
+    changes: dict[str, Any] = {"encoder": {"weights": encoder}}
     if others:
         changes["unet"] = {"weights": others[0]}
     config = load_preset(preset, changes)
-    return Weights(config, face_model or "anny", None, f"imported {names}", face_model_file)
+    model = face_model or config.encoder.weights_face_model or "anny"
+    return Weights(config, model, None, f"imported {names}", face_model_file)
 
 
 def weights_of_run(run: Path, method: str, face_model_file: Path | None = None) -> Weights:
@@ -137,8 +137,8 @@ def weights_of_folder(
     Raises:
         ConfigError: if there is no encoder, or settings are needed and not given.
     """
-    if not (folder / ENCODER).is_file():
-        raise ConfigError(f"{folder}: holds no {ENCODER}; name a folder of trained networks.")
+    if not (folder / ENCODER_FILE).is_file():
+        raise ConfigError(f"{folder}: holds no {ENCODER_FILE}; name a folder of trained networks.")
     facts = _facts(folder / DESCRIPTION)
     if preset is None and facts:
         return _described(folder, facts, str(folder), face_model_file)

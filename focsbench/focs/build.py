@@ -14,16 +14,17 @@ from focsbench.face_models.morphable_model import MorphableModel
 from focsbench.focs.autoencoder import FaceAutoencoder, FaceDecoder
 from focsbench.focs.config import FocsConfig
 from focsbench.focs.seeding import seeded
+from focsbench.networks.names import ENCODER_FILE as ENCODER_FILE  # also found here
+from focsbench.networks.names import UNET_FILE as UNET_FILE
 from focsbench.networks.pretrained import load_weights, weights_path
 from focsbench.networks.recognition import RecognitionNetwork
 from focsbench.networks.resnet import FaceEncoder, LatentSizes, transplant
 from focsbench.networks.unet import UNet
 
-ENCODER_FILE = "encoder.safetensors"
-UNET_FILE = "unet.safetensors"
 # What ImageNet trains there says nothing of faces: the layer then starts at zero, as always.
 ENCODER_HEAD = ("backbone.fc.weight", "backbone.fc.bias")
 _LARGEST = 4 << 30  # bytes of the weights of one network
+_AGAIN = "delete its folder and run again"
 
 
 def build_decoder(config: FocsConfig, face_model: str | MorphableModel) -> FaceDecoder:
@@ -81,18 +82,22 @@ def save_module(module: nn.Module, path: Path) -> None:
     save_file({name: value.contiguous() for name, value in module.state_dict().items()}, path)
 
 
-def load_module(module: nn.Module, path: Path) -> None:
-    """Load a network that a stage of this run saved.
+def load_module(module: nn.Module, path: Path, advice: str = _AGAIN) -> None:
+    """Load a network that a stage saved.
+
+    Args:
+        module: receives parameters and buffers.
+        path: of the file.
+        advice: what to do where the file cannot be used; by default that for a folder of a run.
 
     Raises:
         CacheError: if the file is missing or belongs to another architecture.
     """
     if not path.is_file() or path.stat().st_size > _LARGEST:
         raise CacheError(
-            f"{path}: missing, or no file of less than {_LARGEST >> 30} GiB; delete its folder and "
-            "run again."
+            f"{path}: missing, or no file of less than {_LARGEST >> 30} GiB; {advice}."
         )
     try:
         module.load_state_dict(load_file(path))
     except (OSError, RuntimeError, MemoryError, SafetensorError) as error:
-        raise CacheError(f"{path}: {brief(error)}; delete its folder and run again.") from None
+        raise CacheError(f"{path}: {brief(error)}; {advice}.") from None

@@ -1,10 +1,18 @@
-"""The five points that place a face: eye centres, nose tip, mouth corners (Deng et al. 2019)."""
+"""Points of a face chosen from the 68 iBUG landmarks.
+
+Five place a face: eye centres, nose tip, mouth corners (Deng et al. 2019). Seven are those of the
+NoW benchmark.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
 from focsbench.types import FloatArray
+
+# Outer and inner corners of both eyes, subnasale, mouth corners among the 68 iBUG landmarks: the
+# order of the NoW challenge.
+NOW_LANDMARKS = (36, 39, 42, 45, 33, 48, 54)
 
 # Right eye, left eye, nose tip, right and left mouth corner (the subject's), in decimetres;
 # mean-shape landmarks of the BFM 2009 as distributed with Deep3D (similarity_Lm3D_all.mat).

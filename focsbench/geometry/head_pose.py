@@ -62,11 +62,6 @@ class HeadPose:
     roll: float
 
 
-def yaw_from_landmarks(points68: FloatArray) -> float:
-    """Return the yaw of :func:`head_pose_from_landmarks`, degrees."""
-    return head_pose_from_landmarks(points68).yaw
-
-
 def head_pose_from_landmarks(points68: FloatArray) -> HeadPose:
     """Estimate the pose of a head from its landmarks.
 

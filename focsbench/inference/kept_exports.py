@@ -43,6 +43,7 @@ def kept_export(folder: Path, write: Callable[[Path], None]) -> Path:
 
     Raises:
         CacheError: if the cache cannot be written.
+        StorageError: if the disk is full once the files are there and their list is written.
     """
     with contextlib.suppress(OSError):  # the first use, or somebody else's folder
         os.utime(folder / FILES)
@@ -55,7 +56,6 @@ def kept_export(folder: Path, write: Callable[[Path], None]) -> Path:
         write(draft)
         write_json(draft / FILES, {path.name: sha256_of(path) for path in sorted(draft.iterdir())})
         flush_folder(draft)
-        shutil.rmtree(folder, ignore_errors=True)  # damaged
         _move(draft, folder)
         forget_unused(folder.parent)
     except OSError as error:
@@ -70,11 +70,15 @@ def kept_export(folder: Path, write: Callable[[Path], None]) -> Path:
 
 
 def forget_unused(exports: Path) -> None:
-    """Delete the exports in a folder that were last used :data:`UNUSED_DAYS` days ago or before."""
+    """Delete the exports in a folder that were last used :data:`UNUSED_DAYS` days ago or before.
+
+    So go the drafts of processes that were killed. Other processes may be doing the same.
+    """
     oldest = time.time() - UNUSED_DAYS * 24 * 3600
-    for used in exports.glob(f"*/{FILES}"):
-        if used.stat().st_mtime < oldest:
-            shutil.rmtree(used.parent)
+    for folder in exports.iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            if _last_use(folder) < oldest:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def is_intact(folder: Path) -> bool:
@@ -88,10 +92,23 @@ def is_intact(folder: Path) -> bool:
         return False
 
 
+def _last_use(folder: Path) -> float:
+    files = folder / FILES
+    return (files if files.exists() else folder).stat().st_mtime
+
+
 def _move(draft: Path, folder: Path) -> None:
-    """Put a finished folder in its place, unless another process was faster."""
-    try:
-        draft.rename(folder)
-    except OSError:
-        if not is_intact(folder):
-            raise
+    """Put a finished folder in its place, unless another process was faster.
+
+    What stands there may be in use, so it goes only if it is damaged.
+    """
+    for last in (False, True):
+        try:
+            draft.rename(folder)
+            return
+        except OSError:
+            if is_intact(folder):
+                return
+            if last:
+                raise
+            shutil.rmtree(folder, ignore_errors=True)

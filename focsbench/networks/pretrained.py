@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from pathlib import Path
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import nn
 
 from focsbench.errors import CacheError
-from focsbench.weights.store import CHECKSUMS, path_of, read_checksums
+from focsbench.files import write_atomically
+from focsbench.weights.store import CHECKSUMS, SUFFIX, file_of, is_path, path_of, read_checksums
 
 WEIGHTS_FOLDER = Path(__file__).parent / "weights"
 
@@ -20,16 +19,15 @@ WEIGHTS_FOLDER = Path(__file__).parent / "weights"
 def weights_path(name: str) -> Path:
     """Return the file of a name.
 
-    With a folder it is a path; without one, a safetensors file of the package's weights folder, or
-    the name of imported weights.
+    With a folder it is a path, which may be pinned; without one, a safetensors file of the
+    package's weights folder, or the name of imported weights.
 
     Raises:
-        CacheError: if there are no such weights.
+        CacheError: if there are no such weights, or others than the pinned ones.
     """
-    path = Path(name)
-    if path.parent != Path():
-        return path
-    return WEIGHTS_FOLDER / name if path.suffix == ".safetensors" else path_of(name)
+    if is_path(name):
+        return file_of(name)
+    return WEIGHTS_FOLDER / name if name.endswith(SUFFIX) else path_of(name)
 
 
 def load_weights(module: nn.Module, path: Path, optional: tuple[str, ...] = ()) -> None:
@@ -71,6 +69,9 @@ def save_weights(module: nn.Module, path: Path, half: bool = False) -> None:
         module: all parameters and buffers are written.
         path: safetensors file to (over)write; its folder is made if needed.
         half: store the parameters in float16 (half the size); statistics stay float32.
+
+    Raises:
+        StorageError: if the disk is full or the folder cannot be written; the old file stays.
     """
     parameters = {name for name, _ in module.named_parameters()}
     state = {
@@ -78,12 +79,7 @@ def save_weights(module: nn.Module, path: Path, half: bool = False) -> None:
         for name, value in module.state_dict().items()
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    # The temporary file lies in the same folder, so that the final rename is atomic.
-    handle, name = tempfile.mkstemp(suffix=".safetensors", dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
-    save_file(state, temporary)
-    temporary.replace(path)
+    write_atomically(path, save(state))
     write_checksums(path.parent)
 
 
@@ -93,4 +89,4 @@ def write_checksums(folder: Path) -> None:
         f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n"
         for file in sorted(folder.glob("*.safetensors"))
     )
-    (folder / CHECKSUMS).write_text("".join(lines))
+    write_atomically(folder / CHECKSUMS, "".join(lines).encode())

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from focsbench.errors import ConfigError
-from focsbench.weights.store import Record, find
+from focsbench.weights.store import Record, find, is_path, pinned_path
 
 # Section of the settings -> role that its weights need.
 SECTIONS = {"encoder": "encoder", "unet": "unet", "recognition": "recognition"}
@@ -19,19 +18,22 @@ def with_imported_weights(changes: Mapping[str, Any]) -> dict[str, Any]:
 
     A name of imported weights is pinned to their checksum, so that results are never mistaken for
     those of other weights, and brings the settings that its network needs; fields that are changed
-    explicitly win. Other names and paths stay as they are.
+    explicitly win. A path is pinned, too. Names of files of the package stay as they are.
 
     Args:
         changes: nested mapping of fields of ``FocsConfig``.
 
     Raises:
         ConfigError: if the weights have another role.
-        CacheError: if their record is damaged, or other weights have the pinned name now.
+        CacheError: if their record is damaged, or other weights have the pinned name or path now.
     """
     changed = dict(changes)
     for section, role in SECTIONS.items():
         fields = changes.get(section)
         if not isinstance(fields, Mapping) or not isinstance(fields.get("weights"), str):
+            continue
+        if is_path(fields["weights"]):
+            changed[section] = {**fields, "weights": pinned_path(fields["weights"])}
             continue
         record = found(fields["weights"])
         if record is None:
@@ -51,7 +53,7 @@ def found(name: str) -> Record | None:
     Raises:
         ConfigError: if dlib's are wanted but neither imported nor installed.
     """
-    if Path(name).parent != Path():
+    if is_path(name):
         return None
     record = find(name)
     if record is not None or name.partition("@")[0] != PACKAGED:

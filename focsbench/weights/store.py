@@ -2,7 +2,7 @@
 
 Beside them lies ``SHA256SUMS`` in the format of sha256sum, as everywhere in the project where
 weights lie. In settings a name may carry the start of the checksum, ``arcface@1a2b3c4d``: such a
-name means these numbers and no others.
+name means these numbers and no others. The same goes for paths of files that were not imported.
 """
 
 from __future__ import annotations
@@ -16,15 +16,17 @@ from typing import Any
 
 from filelock import FileLock
 
-from focsbench.errors import CacheError, ConfigError
+from focsbench.errors import CacheError, ConfigError, InputError
 from focsbench.files import sha256_of, write_atomically, write_json
 from focsbench.paths import cache_dir
+from focsbench.user_files import read_text, require_file
 
 CHECKSUMS = "SHA256SUMS"
 SUFFIX = ".safetensors"
 PIN_LENGTH = 8
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _PINNED = re.compile(r"(?P<name>[^@]+)@(?P<pin>[0-9a-f]{8})")
+_PINNED_PATH = re.compile(r"(?P<path>.+)@(?P<pin>[0-9a-f]{8})", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -120,12 +122,61 @@ def path_of(name: str) -> Path:
     return weights_folder() / f"{record.name}{SUFFIX}"
 
 
+def is_path(name: str) -> bool:
+    """Whether settings mean a file of the user's by this: it has a folder."""
+    return "/" in name
+
+
+def pinned_path(name: str) -> str:
+    """Return a path with the start of the checksum of its file; one without a file as it is.
+
+    Raises:
+        CacheError: as :func:`file_of`.
+    """
+    pin = _pin_of(file_of(name))
+    return f"{_parted(name)[0]}@{pin}" if pin else name
+
+
+def file_of(name: str) -> Path:
+    """Return the file of a path, which may be pinned and need not exist.
+
+    Raises:
+        CacheError: if the file has another content than the pinned one.
+    """
+    text, pin = _parted(name)
+    if pin and _pin_of(Path(text)) not in ("", pin):
+        raise CacheError(
+            f"{text}: this file was replaced, and {name} means what it was before; put that back, "
+            "or name the file without its checksum."
+        )
+    return Path(text)
+
+
+def _parted(name: str) -> tuple[str, str]:
+    """Return a path without its pin, and the pin; a file may itself be named like that."""
+    pinned = _PINNED_PATH.fullmatch(name)
+    if pinned is None or _pin_of(Path(name)):
+        return name, ""
+    return pinned["path"], pinned["pin"]
+
+
+def _pin_of(path: Path) -> str:
+    """Return the start of the checksum of a file; nothing if it cannot be read, which is for those
+    to say who need it."""
+    try:
+        require_file(path, "file of weights")
+        return sha256_of(path)[:PIN_LENGTH]
+    except (InputError, OSError):
+        return ""
+
+
 def add(content: bytes, record: Record, replace: bool = False) -> None:
     """Keep a safetensors file and its record.
 
     Raises:
         ConfigError: if the name is taken by other numbers and ``replace`` is false.
-        CacheError: if the folder cannot be written.
+        StorageError: if the disk is full or a file in the folder may not be written.
+        CacheError: if the folder cannot be made or used otherwise, or its list is damaged.
     """
     folder = weights_folder()
     try:
@@ -148,7 +199,11 @@ def add(content: bytes, record: Record, replace: bool = False) -> None:
 
 
 def verify(record: Record) -> str:
-    """Return what is wrong with the file of a record, or an empty string."""
+    """Return what is wrong with the file of a record, or an empty string.
+
+    Raises:
+        CacheError: if the list of checksums is damaged.
+    """
     path = weights_folder() / f"{record.name}{SUFFIX}"
     if not path.is_file():
         return "missing"
@@ -158,12 +213,23 @@ def verify(record: Record) -> str:
 
 
 def read_checksums(folder: Path) -> dict[str, str]:
-    """Read ``SHA256SUMS`` (format of sha256sum: digest, two spaces, name) of a folder."""
+    """Return digests by file name from the ``SHA256SUMS`` of a folder; none where there is none.
+
+    Its format is that of sha256sum: digest, two spaces, name.
+
+    Raises:
+        CacheError: if it has another format or cannot be read.
+    """
     file = folder / CHECKSUMS
     if not file.is_file():
         return {}
-    pairs = (line.split(maxsplit=1) for line in file.read_text().splitlines() if line.strip())
-    return {name.strip(): digest for digest, name in pairs}
+    try:
+        lines = [line.split(maxsplit=1) for line in read_text(file, "list").splitlines()]
+        return {name.strip(): digest for digest, name in filter(None, lines)}
+    except (InputError, ValueError):
+        raise CacheError(
+            f"{file}: not a list of checksums and names; make it again with sha256sum."
+        ) from None
 
 
 def _list_checksum(folder: Path, name: str, digest: str) -> None:

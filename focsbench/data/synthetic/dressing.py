@@ -28,8 +28,7 @@ class Scene:
     """Everything in camera space.
 
     person: head first, then hair, clothes. occluders: solid things in front of the face.
-    lenses: see-through surfaces. landmarks: (68, 3) camera space. head_vertices: count of the
-    first surface's vertices, whose per-pixel skin detail is painted.
+    lenses: see-through surfaces. landmarks: (68, 3). centre: (3,) of the landmarks of the nose.
     """
 
     person: list[Surface]

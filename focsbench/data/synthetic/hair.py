@@ -31,7 +31,8 @@ class HairStyle:
     thickness: of the shell on top; side: factor of it at the sides. drop: how far the front
     hairline sits below the usual one (fringe); parting: x of the middle of the fringe's gap or
     None. curl: amplitude and size of bumps. length: of the curtain below the ears, 0 for none.
-    covers_ears: hair starts in front of the ears. hat: None, or label texture of a beanie.
+    covers_ears: hair starts in front of the ears. edge: how far the hairline wanders. colour:
+    (3,) albedo. seed: of the bumps.
     """
 
     thickness: float

@@ -14,10 +14,11 @@ from focsbench.data.now import PHOTOS
 from focsbench.data.synthetic.config import SyntheticConfig
 from focsbench.data.synthetic.photo import take_photo
 from focsbench.data.synthetic.records import PhotoRecord, noisy_landmarks
-from focsbench.data.synthetic.scans import NOW_LANDMARKS, make_scan
+from focsbench.data.synthetic.scans import make_scan
 from focsbench.data.synthetic.seeds import generator
 from focsbench.data.synthetic.shots import Shot, draw_occluders, portrait, selfie
 from focsbench.data.synthetic.subjects import Subject, load_heads, sample_subject
+from focsbench.geometry.five_points import NOW_LANDMARKS
 from focsbench.geometry.io import write_mesh
 from focsbench.types import FloatArray, Mesh
 

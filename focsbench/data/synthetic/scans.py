@@ -7,11 +7,10 @@ from scipy import ndimage
 
 from focsbench.data.synthetic.anatomy import cylinder_coordinates, measure, without_seam
 from focsbench.data.synthetic.grids import rotation
+from focsbench.geometry.five_points import NOW_LANDMARKS
 from focsbench.rendering.numba_rasterizer import rasterize_arrays
 from focsbench.types import BoolArray, FloatArray, IntArray, Mesh
 
-# iBUG-68 numbers of the seven NoW landmarks, in the order of the benchmark
-NOW_LANDMARKS = (36, 39, 42, 45, 33, 48, 54)
 SPACING_MM = 1.6
 _HALF_ANGLE = np.radians(105)
 _NOMINAL_RADIUS = 92.0
