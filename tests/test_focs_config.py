@@ -71,6 +71,11 @@ def test_a_bad_change_is_one_sentence_with_the_field(changes, message):
     assert "\n" not in str(caught.value)
 
 
+def test_images_have_to_fit_a_unet_that_nobody_changed():
+    with pytest.raises(ConfigError, match="image_size: 100 is not a multiple of 16"):
+        load_preset("paper", {"image_size": 100})
+
+
 def test_paper_and_released_differ_exactly_where_the_sources_do():
     paper, released = load_preset("paper"), load_preset("released")
     assert (paper.segmentation.eta_presv, released.segmentation.eta_presv) == (2.5, 0.25)

@@ -212,13 +212,6 @@ class FocsConfig(Section):
         default=SkinDetectorConfig(), description="mask by the colour of skin"
     )
 
-    @model_validator(mode="after")
-    def _image_fits_unet(self) -> Self:
-        multiple = self.unet.input_stride * 2 ** (self.unet.depth - 1)
-        if self.image_size % multiple:
-            raise ValueError(f"image_size must be a multiple of {multiple} for this UNet")
-        return self
-
     def with_changes(self, changes: Mapping[str, Any]) -> FocsConfig:
         """Return a copy with the fields of a nested mapping replaced; validates everything.
 
