@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from joint_support import joint_training
 
 from focsbench.data.aligned import AlignedArrays
 from focsbench.errors import CacheError, InputError, TrainingError
@@ -177,6 +178,21 @@ def test_all_stages_train_and_are_deterministic(packed: Path, tmp_path: Path) ->
     assert 0 <= answer.visible.min() <= answer.visible.max() <= 1
     with pytest.raises(CacheError, match="delete its folder"):
         load_module(torch.nn.Linear(1, 1), folders["em"] / "encoder.safetensors")
+
+
+def test_trained_networks_do_without_what_they_started_from(tmp_path: Path) -> None:
+    """Imported weights are kept per user; results may be used elsewhere or later."""
+    joint = {"joint_iterations": 1, "e_iterations": 1, "m_iterations": 0}
+    joint_training(tmp_path, {"schedule": joint})
+    gone = {"weights": "gone@12345678"}
+    training = joint_training(tmp_path, {"schedule": joint, "encoder": gone, "unet": gone})
+    training.em_stage()
+    method = training.config.model_dump(mode="json")
+    stages = {"em": tmp_path / "artefacts" / "em-0"}
+    context = BaselineContext("anny", SIZE, method, stages)
+    assert load_reconstructor(context, "em", "segmentation")([]) == []
+    with pytest.raises(CacheError, match="gone"):
+        build_autoencoder(training.config, "anny", 0)
 
 
 def test_untrained_autoencoder_answers_the_mean_face() -> None:

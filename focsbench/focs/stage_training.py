@@ -21,7 +21,8 @@ from focsbench.focs.build import (
     build_autoencoder,
     build_recognizer,
     build_unet,
-    load_module,
+    load_autoencoder,
+    load_unet,
     save_module,
 )
 from focsbench.focs.checkpoints import Checkpoints, discard_finished, fingerprint
@@ -190,17 +191,19 @@ class StageTraining:
 
     def _autoencoder(self) -> FaceAutoencoder:
         model = recorded_model(self._inputs, self._settings["face_model"])
-        network = build_autoencoder(self.config, model, int(self._settings["seed"]))
-        for start in ("em", "init", "warmup"):
-            if start in self._inputs:
-                load_module(network.encoder, self._inputs[start] / ENCODER_FILE)
-                break
+        starts = [name for name in ("em", "init", "warmup") if name in self._inputs]
+        if starts:
+            file = self._inputs[starts[0]] / ENCODER_FILE
+            network = load_autoencoder(self.config, model, file)
+        else:
+            network = build_autoencoder(self.config, model, int(self._settings["seed"]))
         return network.to(self._engine.device)
 
     def _unet(self, start: str | None = None) -> UNet:
-        unet = build_unet(self.config, self._seed)
-        if start is not None:
-            load_module(unet, self._inputs[start] / UNET_FILE)
+        if start is None:
+            unet = build_unet(self.config, self._seed)
+        else:
+            unet = load_unet(self.config, self._inputs[start] / UNET_FILE)
         return unet.to(self._engine.device)
 
     def _autoencoder_trainer(
