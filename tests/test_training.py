@@ -19,7 +19,7 @@ from focsbench.focs.checkpoints import Checkpoints, fingerprint
 from focsbench.focs.config import AugmentationConfig
 from focsbench.focs.inference import Reconstructor, load_reconstructor
 from focsbench.focs.loop import run_iterations
-from focsbench.focs.presets import load_preset
+from focsbench.focs.presets import QUICK_RECOGNITION, load_preset
 from focsbench.focs.stages import STAGES
 from focsbench.types import BaselineContext, Sample
 
@@ -193,6 +193,18 @@ def test_trained_networks_do_without_what_they_started_from(tmp_path: Path) -> N
     assert load_reconstructor(context, "em", "segmentation")([]) == []
     with pytest.raises(CacheError, match="gone"):
         build_autoencoder(training.config, "anny", 0)
+
+
+def test_training_says_that_it_drops_losses(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    joint = {"joint_iterations": 1, "e_iterations": 1, "m_iterations": 0}
+    for number, weights in enumerate((None, QUICK_RECOGNITION)):
+        changes = {"schedule": joint, "recognition": {"weights": weights}}
+        joint_training(tmp_path / str(number), changes).em_stage()
+    dropped = [record.message for record in caplog.records if "perceptual" in record.message]
+    (message,) = dropped
+    assert message.startswith("em trains without perceptual losses, because recognition.weights")
 
 
 def test_untrained_autoencoder_answers_the_mean_face() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 from functools import cached_property
@@ -49,6 +50,8 @@ _ORDER = ("warmup", "mofa", "supervised", "init", "segmentation", "em", "skin", 
 
 FixedMask = Literal["threshold", "labels", "skin"]
 
+log = logging.getLogger(__name__)
+
 
 class StageTraining:
     """One training stage of a run: its data, networks, checkpoints and outputs.
@@ -66,7 +69,9 @@ class StageTraining:
         engine: Engine | None = None,
     ) -> None:
         self.name = name
-        self.config = _without_missing_network(FocsConfig.model_validate(settings["method"]))
+        asked = FocsConfig.model_validate(settings["method"])
+        self.config = _without_missing_network(asked)
+        self._losses_dropped = self.config != asked
         self._inputs = inputs
         self._out = out
         self._settings = dict(settings)
@@ -185,6 +190,12 @@ class StageTraining:
     @cached_property
     def _recognizer(self) -> RecognitionNetwork | None:
         if self.config.recognition.weights is None:
+            if self._losses_dropped and self._engine.rank == 0:
+                log.warning(
+                    "%s trains without perceptual losses, because recognition.weights names no "
+                    "network (docs/weights.md)",
+                    self.name,
+                )
             return None
         network = build_recognizer(self.config).to(self._engine.device)
         return cast(RecognitionNetwork, self._engine.frozen_recognizer(network))
@@ -235,7 +246,7 @@ class StageTraining:
             discard_finished(run / "checkpoints")
         events = Events.wanted(artefact) if first else None
         schedule = self.config.schedule
-        log = run_iterations(
+        entries = run_iterations(
             self.name,
             iterations,
             step,
@@ -248,7 +259,7 @@ class StageTraining:
         if events:
             events.close()
         if first:
-            write_log(self._out, log)
+            write_log(self._out, entries)
 
     def _save(self, module: nn.Module, name: str) -> None:
         if self._engine.rank == 0:
