@@ -61,6 +61,7 @@ def test_nested_changes_replace_only_what_they_name():
         ({"schedule": {"e_iterations": 0, "m_iterations": 0}}, "cannot both be 0"),
         ({"encoder": {"widths": [8, 16, 32]}}, "one entry more than blocks"),
         ({"recognition": {"architecture": "iresnet50"}}, "crops of 112 pixels"),
+        ({"reconstruction": {"lambda_area": 0.06}}, "set detach_mask to false"),
         ({"segmentation": {"neighbour_window": 4}}, "neighbour_window"),
         ({"schedule": 5}, "schedule"),
     ],
