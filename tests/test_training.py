@@ -12,11 +12,12 @@ import torch
 from joint_support import joint_training
 
 from focsbench.data.aligned import AlignedArrays
-from focsbench.errors import CacheError, InputError, TrainingError
+from focsbench.errors import CacheError, ConfigError, InputError, TrainingError
 from focsbench.focs.batches import BatchStream
 from focsbench.focs.build import build_autoencoder, load_module
 from focsbench.focs.checkpoints import Checkpoints, fingerprint
 from focsbench.focs.config import AugmentationConfig
+from focsbench.focs.engine import Engine
 from focsbench.focs.inference import Reconstructor, load_reconstructor
 from focsbench.focs.loop import run_iterations
 from focsbench.focs.presets import QUICK_RECOGNITION, load_preset
@@ -83,6 +84,13 @@ def test_an_epoch_shows_each_image_once(packed: Path) -> None:
     stream = BatchStream(AlignedArrays.load(packed), 4, AugmentationConfig(), seed=1)
     members = np.concatenate([stream.members(0), stream.members(1)])
     assert sorted(members.tolist()) == list(range(8))
+
+
+def test_more_processes_than_images_are_refused(packed: Path) -> None:
+    engine = Engine()
+    engine.world = 9
+    with pytest.raises(ConfigError, match="8 training photographs are too few for 9 processes"):
+        BatchStream(AlignedArrays.load(packed), 18, AugmentationConfig(), 1, engine)
 
 
 def test_damaged_arrays_are_named(tmp_path: Path) -> None:

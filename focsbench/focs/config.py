@@ -12,7 +12,7 @@ Three complete presets (and ``smoke``, a tiny ``quick``) live in :mod:`focsbench
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -44,6 +44,9 @@ __all__ = [
 ]
 
 
+_Momentum = Annotated[float, Field(ge=0, lt=1)]
+
+
 class OptimizerConfig(Section):
     """One optimiser and its learning-rate schedule; the count of iterations is per stage."""
 
@@ -55,7 +58,7 @@ class OptimizerConfig(Section):
     factor: float = Field(
         default=1.0, gt=0, description="constant factor on the rate; released joint training: 0.8"
     )
-    betas: tuple[float, float] = Field(
+    betas: tuple[_Momentum, _Momentum] = Field(
         default=(0.9, 0.99), description="adam: momentum of both moments"
     )
     schedule: Literal["step", "cosine", "constant"] = Field(
@@ -211,6 +214,16 @@ class FocsConfig(Section):
     skin_detector: SkinDetectorConfig = Field(
         default=SkinDetectorConfig(), description="mask by the colour of skin"
     )
+
+    @model_validator(mode="after")
+    def _keypoints_have_a_spread(self) -> Self:
+        encoder = self.encoder
+        if self.batch_size == 1 and encoder.architecture == "compact" and encoder.keypoints:
+            raise ValueError(
+                "batch_size has to be at least 2 for the compact encoder, which divides its "
+                "keypoints by their spread over the batch"
+            )
+        return self
 
     def with_changes(self, changes: Mapping[str, Any]) -> FocsConfig:
         """Return a copy with the fields of a nested mapping replaced; validates everything.
