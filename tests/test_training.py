@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -201,6 +202,14 @@ def test_trained_networks_do_without_what_they_started_from(tmp_path: Path) -> N
     assert load_reconstructor(context, "em", "segmentation")([]) == []
     with pytest.raises(CacheError, match="gone"):
         build_autoencoder(training.config, "anny", 0)
+
+
+def test_supervised_rows_need_labels(packed: Path, tmp_path: Path) -> None:
+    shutil.copytree(packed, tmp_path / "pack")
+    np.save(tmp_path / "pack" / "masks.npy", np.zeros((8, SIZE, SIZE), dtype=bool))
+    folders = {"pack": tmp_path / "pack", "warmup": tmp_path / "nowhere"}
+    with pytest.raises(InputError, match=r"masks\.npy: the visible face of no training photogr"):
+        run_stage("supervised", tmp_path, folders, settings())
 
 
 def test_training_says_that_it_drops_losses(

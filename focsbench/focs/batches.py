@@ -61,6 +61,11 @@ class BatchStream:
         masks = None if whole.masks is None else whole.masks[share]
         return Batch(whole.images[share], whole.landmarks[share], masks)
 
+    @property
+    def labelled(self) -> bool:
+        """Whether the visible face of any image is known."""
+        return any(mask.any() for mask in self._data.masks)
+
     def members(self, iteration: int) -> np.ndarray:
         """Return the indices of the images in the batch of an iteration."""
         epoch, position = divmod(iteration, len(self._data) // self._size)

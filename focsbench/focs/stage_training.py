@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 import focsbench
 from focsbench.data.aligned import AlignedArrays
+from focsbench.errors import InputError
 from focsbench.face_models.recorded import recorded_model
 from focsbench.focs.autoencoder import Decoded, FaceAutoencoder
 from focsbench.focs.batches import BatchStream
@@ -84,6 +85,9 @@ class StageTraining:
 
         mask: threshold (Eq. 9, with the robust loss), labels, skin (the colour detector on the
             augmented photographs), or None for all rendered pixels.
+
+        Raises:
+            InputError: if there are no labels where they are the mask.
         """
         self._on_all_devices("_train_autoencoder", iterations, mask)
 
@@ -104,6 +108,11 @@ class StageTraining:
         train_on(self.config.scale, self.config.batch_size, _train, made_of, method, arguments)
 
     def _train_autoencoder(self, iterations: int, mask: FixedMask | None) -> None:
+        if mask == "labels" and not self._batches.labelled:
+            raise InputError(
+                f"{self._packed / 'masks.npy'}: the visible face of no training photograph is "
+                "labelled; train on a dataset with masks, or leave out the supervised rows."
+            )
         network = self._autoencoder()
         encoder = network.encoder
         trainer = self._autoencoder_trainer(
@@ -180,10 +189,13 @@ class StageTraining:
         self._save(encoder, ENCODER_FILE)
         self._save(unet, UNET_FILE)
 
+    @property
+    def _packed(self) -> Path:
+        return self._inputs["pack" if "pack" in self._inputs else "pack_evaluation"]
+
     @cached_property
     def _batches(self) -> BatchStream:
-        packed = "pack" if "pack" in self._inputs else "pack_evaluation"
-        data = AlignedArrays.load(self._inputs[packed])
+        data = AlignedArrays.load(self._packed)
         config = self.config
         return BatchStream(data, config.batch_size, config.augmentation, self._seed, self._engine)
 
@@ -297,8 +309,7 @@ def _without_missing_network(config: FocsConfig) -> FocsConfig:
 
 
 def _labels(masks: Tensor | None) -> MaskFunction:
-    if masks is None:
-        raise ValueError("the supervised row needs labelled masks")
+    assert masks is not None
 
     def mask(images: Tensor, decoded: Decoded) -> Tensor:
         return masks
