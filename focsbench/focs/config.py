@@ -27,6 +27,7 @@ from focsbench.focs.loss_config import (
     ReconstructionConfig,
     SegmentationConfig,
 )
+from focsbench.focs.nested import merged
 from focsbench.focs.scale_config import ScaleConfig
 from focsbench.networks.config import EncoderConfig, RecognitionConfig, Section, UNetConfig
 
@@ -232,17 +233,9 @@ class FocsConfig(Section):
             ConfigError: naming the first field that cannot be used.
         """
         try:
-            return FocsConfig.model_validate(_merged(self.model_dump(), changes))
+            return FocsConfig.model_validate(merged(self.model_dump(), changes))
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"])) or "the settings as a whole"
             reason = first["msg"].removeprefix("Value error, ")
             raise ConfigError(f"method settings, {where}: {reason}.") from error
-
-
-def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
-    for key, value in changes.items():
-        nested = isinstance(value, Mapping) and isinstance(base.get(key), Mapping)
-        merged[key] = _merged(base[key], value) if nested else value
-    return merged

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 from focsbench.errors import ConfigError
 from focsbench.files import write_json
+from focsbench.focs.nested import Settings, has, merged, without
 
 if TYPE_CHECKING:
     from focsbench.focs.stage_training import StageTraining
     from focsbench.types import FaceDataset
 
 Inputs = Mapping[str, Path]
-Settings = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -63,43 +63,20 @@ class Stage:
 
     def method(self, settings: Settings) -> dict[str, Any]:
         """Return the settings of the method as this stage sees them."""
-        merged = _merged(settings, self.changes)
+        view = merged(settings, self.changes)
         if self.only:
-            merged = {name: value for name, value in merged.items() if name in self.only}
+            view = {name: value for name, value in view.items() if name in self.only}
         for path in self.ignores:
-            merged = _without(merged, path.split("."))
-        return merged
+            view = without(view, path.split("."))
+        return view
 
     def variant(self, name: str, changes: Settings) -> Stage:
         """Return the same stage under another name, with some fields changed.
 
         What is changed is looked at, even if the original ignores it.
         """
-        ignores = frozenset(path for path in self.ignores if not _has(changes, path.split(".")))
-        return replace(self, name=name, changes=_merged(self.changes, changes), ignores=ignores)
-
-
-def _merged(settings: Settings, changes: Settings) -> dict[str, Any]:
-    """Return settings with the (nested) changes applied."""
-    merged = dict(settings)
-    for name, value in changes.items():
-        nested = isinstance(value, Mapping) and isinstance(merged.get(name), Mapping)
-        merged[name] = _merged(merged[name], value) if nested else value
-    return merged
-
-
-def _without(settings: Settings, path: list[str]) -> dict[str, Any]:
-    """Return nested settings without the field at a path."""
-    first, *rest = path
-    if first not in settings or not rest:
-        return {name: value for name, value in settings.items() if name != first}
-    return {**settings, first: _without(settings[first], rest)}
-
-
-def _has(settings: Settings, path: list[str]) -> bool:
-    """Tell whether nested settings hold a field at a path."""
-    first, *rest = path
-    return first in settings and (not rest or _has(settings[first], rest))
+        ignores = frozenset(path for path in self.ignores if not has(changes, path.split(".")))
+        return replace(self, name=name, changes=merged(self.changes, changes), ignores=ignores)
 
 
 _OF_S = frozenset({"unet", "segmentation", "pretrain_optimizer", "segmentation_optimizer"})
