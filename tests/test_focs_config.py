@@ -61,6 +61,13 @@ def test_nested_changes_replace_only_what_they_name():
         ({"schedule": {"e_iterations": 0, "m_iterations": 0}}, "cannot both be 0"),
         ({"encoder": {"widths": [8, 16, 32]}}, "one entry more than blocks"),
         ({"recognition": {"architecture": "iresnet50"}}, "crops of 112 pixels"),
+        ({"encoder": {"widths": [0, 0, 0, 0]}}, r"encoder\.widths\.0"),
+        ({"encoder": {"blocks": [0, 1, 1]}}, r"encoder\.blocks\.0"),
+        ({"recognition": {"widths": [16, 32, 0, 8]}}, r"recognition\.widths\.2"),
+        ({"init_optimizer": {"betas": [2, 3]}}, r"init_optimizer\.betas\.0"),
+        ({"init_optimizer": {"betas": [0.9, 1.0]}}, r"init_optimizer\.betas\.1"),
+        ({"batch_size": 1}, "at least 2 for the compact encoder"),
+        ({"reconstruction": {"lambda_area": 0.06}}, "set detach_mask to false"),
         ({"segmentation": {"neighbour_window": 4}}, "neighbour_window"),
         ({"schedule": 5}, "schedule"),
     ],
@@ -69,6 +76,16 @@ def test_a_bad_change_is_one_sentence_with_the_field(changes, message):
     with pytest.raises(ConfigError, match=message) as caught:
         load_preset("quick", changes)
     assert "\n" not in str(caught.value)
+
+
+def test_one_image_at_a_time_is_enough_where_no_statistics_need_more():
+    assert load_preset("paper", {"batch_size": 1}).batch_size == 1
+    assert load_preset("quick", {"batch_size": 1, "encoder": {"keypoints": 0}}).batch_size == 1
+
+
+def test_images_have_to_fit_a_unet_that_nobody_changed():
+    with pytest.raises(ConfigError, match="image_size: 100 is not a multiple of 16"):
+        load_preset("paper", {"image_size": 100})
 
 
 def test_paper_and_released_differ_exactly_where_the_sources_do():

@@ -3,6 +3,7 @@
 import csv
 import json
 import sys
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -132,6 +133,22 @@ def test_only_needed_stages_train():
     names = {step.name for step in plan.steps}
     assert {"pack", "warmup", "mofa"} <= names
     assert not names & {"supervised", "init", "segmentation", "em"}
+
+
+def test_ablations_of_losses_that_a_run_has_not_fail_at_once_and_alone(tmp_path):
+    rows = 'methods=["mofa", "ablation_neighbour", "ablation_perceptual"]'
+    blind = build_plan(load_profile("smoke", [rows, "method.preset=paper"]))  # no ArcFace
+    names = {step.name for step in blind.steps}
+    assert not names & {"init", "segmentation"}  # nobody else needs them
+    assert {"warmup", "mofa", "predict:ablation_neighbour:now"} <= names
+    for name in ("em_neighbour", "em_perceptual"):
+        step = blind[name]
+        assert step.inputs == ()
+        module, function = step.function.split(":")
+        with pytest.raises(ConfigError, match=r"recognition\.weights=NAME"):
+            getattr(import_module(module), function)({}, tmp_path, step.config, 1)
+    whole = build_plan(load_profile("smoke", [rows]))
+    assert whole["em_neighbour"].inputs == ("face_model", "pack", "init", "segmentation")
 
 
 def test_the_plan_is_the_same_every_time():

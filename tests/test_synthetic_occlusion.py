@@ -184,6 +184,18 @@ def test_augmentation_ends_with_the_rectangles():
     assert augment(batch._replace(masks=None), config, generator(7)).masks is None
 
 
+@pytest.mark.parametrize("kind", ["cutout", "cutmix"])
+def test_rectangles_do_not_depend_on_the_rest_of_the_augmentation(kind):
+    images, masks = photographs()
+    batch = Batch(images, torch.zeros(6, 68, 2), masks)
+    config = AugmentationConfig(enabled=False, occlusion=policy(kind))
+    covered = augment(batch, config, generator(7))
+    assert 0 < covered.masks.mean() < 1
+    assert torch.equal(covered.images.where(covered.masks[:, None] > 0, images), images)
+    assert not torch.equal(covered.images, images)
+    assert torch.equal(covered.landmarks, batch.landmarks)
+
+
 @pytest.mark.parametrize(
     "fields", [{"min_side": 0.5}, {"min_corner": 0.8}, {"probability": 1.5}, {"kind": "blur"}]
 )

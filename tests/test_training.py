@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from joint_support import joint_training
 
 from focsbench.data.aligned import AlignedArrays
-from focsbench.errors import CacheError, InputError, TrainingError
+from focsbench.errors import CacheError, ConfigError, InputError, TrainingError
 from focsbench.focs.batches import BatchStream
 from focsbench.focs.build import build_autoencoder, load_module
 from focsbench.focs.checkpoints import Checkpoints, fingerprint
 from focsbench.focs.config import AugmentationConfig
+from focsbench.focs.engine import Engine
 from focsbench.focs.inference import Reconstructor, load_reconstructor
 from focsbench.focs.loop import run_iterations
-from focsbench.focs.presets import load_preset
+from focsbench.focs.presets import QUICK_RECOGNITION, load_preset
 from focsbench.focs.stages import STAGES
 from focsbench.types import BaselineContext, Sample
 
@@ -82,6 +85,13 @@ def test_an_epoch_shows_each_image_once(packed: Path) -> None:
     stream = BatchStream(AlignedArrays.load(packed), 4, AugmentationConfig(), seed=1)
     members = np.concatenate([stream.members(0), stream.members(1)])
     assert sorted(members.tolist()) == list(range(8))
+
+
+def test_more_processes_than_images_are_refused(packed: Path) -> None:
+    engine = Engine()
+    engine.world = 9
+    with pytest.raises(ConfigError, match="8 training photographs are too few for 9 processes"):
+        BatchStream(AlignedArrays.load(packed), 18, AugmentationConfig(), 1, engine)
 
 
 def test_damaged_arrays_are_named(tmp_path: Path) -> None:
@@ -177,6 +187,41 @@ def test_all_stages_train_and_are_deterministic(packed: Path, tmp_path: Path) ->
     assert 0 <= answer.visible.min() <= answer.visible.max() <= 1
     with pytest.raises(CacheError, match="delete its folder"):
         load_module(torch.nn.Linear(1, 1), folders["em"] / "encoder.safetensors")
+
+
+def test_trained_networks_do_without_what_they_started_from(tmp_path: Path) -> None:
+    """Imported weights are kept per user; results may be used elsewhere or later."""
+    joint = {"joint_iterations": 1, "e_iterations": 1, "m_iterations": 0}
+    joint_training(tmp_path, {"schedule": joint})
+    gone = {"weights": "gone@12345678"}
+    training = joint_training(tmp_path, {"schedule": joint, "encoder": gone, "unet": gone})
+    training.em_stage()
+    method = training.config.model_dump(mode="json")
+    stages = {"em": tmp_path / "artefacts" / "em-0"}
+    context = BaselineContext("anny", SIZE, method, stages)
+    assert load_reconstructor(context, "em", "segmentation")([]) == []
+    with pytest.raises(CacheError, match="gone"):
+        build_autoencoder(training.config, "anny", 0)
+
+
+def test_supervised_rows_need_labels(packed: Path, tmp_path: Path) -> None:
+    shutil.copytree(packed, tmp_path / "pack")
+    np.save(tmp_path / "pack" / "masks.npy", np.zeros((8, SIZE, SIZE), dtype=bool))
+    folders = {"pack": tmp_path / "pack", "warmup": tmp_path / "nowhere"}
+    with pytest.raises(InputError, match=r"masks\.npy: the visible face of no training photogr"):
+        run_stage("supervised", tmp_path, folders, settings())
+
+
+def test_training_says_that_it_drops_losses(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    joint = {"joint_iterations": 1, "e_iterations": 1, "m_iterations": 0}
+    for number, weights in enumerate((None, QUICK_RECOGNITION)):
+        changes = {"schedule": joint, "recognition": {"weights": weights}}
+        joint_training(tmp_path / str(number), changes).em_stage()
+    dropped = [record.message for record in caplog.records if "perceptual" in record.message]
+    (message,) = dropped
+    assert message.startswith("em trains without perceptual losses, because recognition.weights")
 
 
 def test_untrained_autoencoder_answers_the_mean_face() -> None:

@@ -171,6 +171,30 @@ def test_checkpoints_stay_until_the_result_is_in_its_place(tmp_path):
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe"], ids=["empty", "no text"])
+def test_a_marker_that_says_nothing_removes_no_checkpoint(tmp_path, content):
+    """A full disk or a kill could leave one where the marker was not written in one step."""
+    folder = tmp_path / "checkpoints"
+    checkpoints = Checkpoints(folder, "e" * 64, "artefacts/em-0123")
+    checkpoints.save({"iteration": 1})
+    (marker,) = folder.glob("*/artefact.txt")
+    marker.write_bytes(content)
+    discard_finished(folder)
+    assert checkpoints.restore() == {"iteration": 1}
+    checkpoints.save({"iteration": 2})
+    assert marker.read_text() == "artefacts/em-0123"
+
+
+def test_the_marker_of_a_checkpoint_is_written_once(tmp_path):
+    checkpoints = Checkpoints(tmp_path, "e" * 64, "artefacts/em-0123")
+    checkpoints.save({"iteration": 1})
+    (marker,) = tmp_path.glob("*/artefact.txt")
+    before = marker.stat()
+    checkpoints.save({"iteration": 2})
+    after = marker.stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
 @pytest.mark.parametrize("name", ["adam", "adadelta"])
 def test_a_restored_optimiser_makes_the_same_step(tmp_path, name):
     """The encoder keeps channels last, files do not; a fused step has to pair the right numbers."""

@@ -18,7 +18,7 @@ from focsbench.face_models.morphable_model import MorphableModel
 from focsbench.fit.refine import RefineSettings, refine
 from focsbench.fit.weights import Weights
 from focsbench.focs.autoencoder import Decoded, FaceAutoencoder, FaceDecoder
-from focsbench.focs.build import build_autoencoder, build_unet, load_module
+from focsbench.focs.build import build_autoencoder, build_unet, load_autoencoder, load_unet
 from focsbench.focs.masks import segmentation_mask, threshold_mask
 from focsbench.inference.accelerate import accelerated_encoder, accelerated_unet
 from focsbench.inference.names import TORCH
@@ -230,19 +230,14 @@ def _networks(weights: Weights, model: MorphableModel) -> tuple[FaceAutoencoder,
         named = build_unet(weights.config, seed=0) if weights.config.unet.weights else None
         network = build_autoencoder(weights.config, model, seed=0).eval()
         return network, None if named is None else named.eval()
-    # What their training started from need not be there any more.
-    config = weights.config.with_changes({"encoder": {"weights": None}, "unet": {"weights": None}})
-    network = build_autoencoder(config, model, seed=0)
     # The folder may be the user's own, so nobody is told to delete it.
     advice = (
         "networks have to fit the settings: name the --preset of their training, or train again"
     )
-    load_module(network.encoder, weights.encoder, advice)
+    network = load_autoencoder(weights.config, model, weights.encoder, advice).eval()
     if weights.unet is None:
-        return network.eval(), None
-    unet = build_unet(config, seed=0)
-    load_module(unet, weights.unet, advice)
-    return network.eval(), unet.eval()
+        return network, None
+    return network, load_unet(weights.config, weights.unet, advice).eval()
 
 
 def _tensor(image: Image.Image) -> Tensor:

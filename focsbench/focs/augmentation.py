@@ -48,15 +48,20 @@ def augment(batch: Batch, config: AugmentationConfig, generator: torch.Generator
 
     Args:
         batch: not changed.
-        config: ranges; ``enabled=False`` returns the batch as it is.
+        config: ranges; with ``enabled=False`` nothing but the rectangles changes the batch.
         generator: source of all randomness, on the CPU.
 
     Returns:
         A new batch, black and 0 where the old image does not reach. Masks are interpolated, so
         their borders become grey.
     """
-    if not config.enabled:
-        return batch
+    images, landmarks, masks = _moved(batch, config, generator) if config.enabled else batch
+    images, masks = occlude(images, masks, config.occlusion, generator)
+    return Batch(images, landmarks, masks)
+
+
+def _moved(batch: Batch, config: AugmentationConfig, generator: torch.Generator) -> Batch:
+    """Transform and recolour every image."""
     images, landmarks, masks = batch
     size = images.shape[-1]
     matrix, flipped = random_similarities(len(images), size, config, generator)
@@ -68,7 +73,6 @@ def augment(batch: Batch, config: AugmentationConfig, generator: torch.Generator
     if masks is not None:
         masks = resample(masks[:, None], to_source, size, size)[:, 0]
     warped = recolour(warped, config, generator)
-    warped, masks = occlude(warped, masks, config.occlusion, generator)
     return Batch(warped, transform_landmarks(landmarks, matrix, flipped), masks)
 
 

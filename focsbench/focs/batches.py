@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from focsbench.data.aligned import AlignedArrays
+from focsbench.errors import ConfigError
 from focsbench.focs.augmentation import Batch, augment
 from focsbench.focs.config import AugmentationConfig
 from focsbench.focs.engine import Engine
@@ -21,6 +22,9 @@ class BatchStream:
     seed: decides the order and every augmentation, together with the iteration.
     engine: its device gets the batches. Of several processes, each makes the whole batch, which is
         cheap beside training on it, and keeps its share: the images do not depend on their number.
+
+    Raises:
+        ConfigError: if there are fewer images than processes.
     """
 
     def __init__(
@@ -37,6 +41,11 @@ class BatchStream:
         self._seed = seed
         self._engine = engine or Engine()
         self._size -= self._size % self._engine.world
+        if not self._size:
+            raise ConfigError(
+                f"{len(data)} training photographs are too few for {self._engine.world} processes; "
+                "lower scale.devices, or train on more photographs."
+            )
         self._epoch = -1
         self._order = np.arange(0)
 
@@ -51,6 +60,11 @@ class BatchStream:
         share = slice(self._engine.rank * count, (self._engine.rank + 1) * count)
         masks = None if whole.masks is None else whole.masks[share]
         return Batch(whole.images[share], whole.landmarks[share], masks)
+
+    @property
+    def labelled(self) -> bool:
+        """Whether the visible face of any image is known."""
+        return any(mask.any() for mask in self._data.masks)
 
     def members(self, iteration: int) -> np.ndarray:
         """Return the indices of the images in the batch of an iteration."""

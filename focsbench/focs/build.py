@@ -68,6 +68,30 @@ def build_unet(config: FocsConfig, seed: int) -> UNet:
     return network
 
 
+def load_autoencoder(
+    config: FocsConfig, face_model: str | MorphableModel, file: Path, advice: str = _AGAIN
+) -> FaceAutoencoder:
+    """Make R with the encoder that a stage saved.
+
+    The weights that its training started from need not be there any more.
+
+    Raises:
+        CacheError: as :func:`load_module`.
+    """
+    own = config.encoder.model_copy(update={"weights": None})
+    network = build_autoencoder(config.model_copy(update={"encoder": own}), face_model, seed=0)
+    load_module(network.encoder, file, advice)
+    return network
+
+
+def load_unet(config: FocsConfig, file: Path, advice: str = _AGAIN) -> UNet:
+    """Make S as a stage saved it; see :func:`load_autoencoder`."""
+    own = config.unet.model_copy(update={"weights": None})
+    network = build_unet(config.model_copy(update={"unet": own}), seed=0)
+    load_module(network, file, advice)
+    return network
+
+
 def build_recognizer(config: FocsConfig) -> RecognitionNetwork:
     """Make the frozen recognition network F."""
     with seeded(0):

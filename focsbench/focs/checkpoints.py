@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from focsbench.errors import CacheError
 from focsbench.face_models.array_cache import read_arrays, write_arrays
+from focsbench.files import write_atomically
 from focsbench.focs.engine import Stateful
 
 _MARKER = "artefact.txt"
@@ -47,8 +48,9 @@ class Checkpoints:
     def save(self, progress: Mapping[str, Any]) -> None:
         """Write the state, with JSON values of the loop; replaces the earlier one atomically."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        if self._artefact:
-            (self._folder / _MARKER).write_text(self._artefact, encoding="utf-8")
+        marker = self._folder / _MARKER
+        if self._artefact and _marked(marker) != self._artefact:
+            write_atomically(marker, self._artefact.encode())
         arrays: dict[str, NDArray[Any]] = {}
         parts = {name: _flatten(part.state_dict(), arrays) for name, part in self._parts.items()}
         write_arrays(self.file, arrays, {"progress": dict(progress), "parts": parts})
@@ -94,8 +96,17 @@ def discard_finished(folder: Path) -> None:
     need the checkpoint.
     """
     for marker in folder.glob(f"*/{_MARKER}"):
-        if (folder.parent / marker.read_text(encoding="utf-8")).is_dir():
+        artefact = _marked(marker)
+        if artefact and (folder.parent / artefact).is_dir():
             shutil.rmtree(marker.parent, ignore_errors=True)
+
+
+def _marked(marker: Path) -> str:
+    """Return the artefact that a marker names; empty if it is not there or cannot be read."""
+    try:
+        return marker.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 def fingerprint(*values: Any, sources: Iterable[Path]) -> str:

@@ -12,7 +12,7 @@ Three complete presets (and ``smoke``, a tiny ``quick``) live in :mod:`focsbench
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -27,6 +27,7 @@ from focsbench.focs.loss_config import (
     ReconstructionConfig,
     SegmentationConfig,
 )
+from focsbench.focs.nested import merged
 from focsbench.focs.scale_config import ScaleConfig
 from focsbench.networks.config import EncoderConfig, RecognitionConfig, Section, UNetConfig
 
@@ -44,6 +45,9 @@ __all__ = [
 ]
 
 
+_Momentum = Annotated[float, Field(ge=0, lt=1)]
+
+
 class OptimizerConfig(Section):
     """One optimiser and its learning-rate schedule; the count of iterations is per stage."""
 
@@ -55,7 +59,7 @@ class OptimizerConfig(Section):
     factor: float = Field(
         default=1.0, gt=0, description="constant factor on the rate; released joint training: 0.8"
     )
-    betas: tuple[float, float] = Field(
+    betas: tuple[_Momentum, _Momentum] = Field(
         default=(0.9, 0.99), description="adam: momentum of both moments"
     )
     schedule: Literal["step", "cosine", "constant"] = Field(
@@ -213,10 +217,13 @@ class FocsConfig(Section):
     )
 
     @model_validator(mode="after")
-    def _image_fits_unet(self) -> Self:
-        multiple = self.unet.input_stride * 2 ** (self.unet.depth - 1)
-        if self.image_size % multiple:
-            raise ValueError(f"image_size must be a multiple of {multiple} for this UNet")
+    def _keypoints_have_a_spread(self) -> Self:
+        encoder = self.encoder
+        if self.batch_size == 1 and encoder.architecture == "compact" and encoder.keypoints:
+            raise ValueError(
+                "batch_size has to be at least 2 for the compact encoder, which divides its "
+                "keypoints by their spread over the batch"
+            )
         return self
 
     def with_changes(self, changes: Mapping[str, Any]) -> FocsConfig:
@@ -226,17 +233,9 @@ class FocsConfig(Section):
             ConfigError: naming the first field that cannot be used.
         """
         try:
-            return FocsConfig.model_validate(_merged(self.model_dump(), changes))
+            return FocsConfig.model_validate(merged(self.model_dump(), changes))
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"])) or "the settings as a whole"
             reason = first["msg"].removeprefix("Value error, ")
             raise ConfigError(f"method settings, {where}: {reason}.") from error
-
-
-def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
-    for key, value in changes.items():
-        nested = isinstance(value, Mapping) and isinstance(base.get(key), Mapping)
-        merged[key] = _merged(base[key], value) if nested else value
-    return merged

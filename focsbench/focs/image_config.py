@@ -66,7 +66,9 @@ class SkinDetectorConfig(Section):
 class AugmentationConfig(Section):
     """Random similarity transforms and flips of training images (released, as Deep3D)."""
 
-    enabled: bool = Field(default=True, description="false: the images as they are")
+    enabled: bool = Field(
+        default=True, description="false: the images as they are, but for occlusion"
+    )
     max_shift: float = Field(default=10.0, ge=0, description="largest shift in x and in y, pixels")
     integer_shift: bool = Field(default=True, description="whole pixels only (released)")
     max_scale: float = Field(default=0.1, ge=0, lt=1, description="scale is uniform in 1 +- this")

@@ -13,13 +13,7 @@ from torch import nn
 from focsbench.face_models import load_face_model
 from focsbench.face_models.morphable_model import MorphableModel
 from focsbench.focs.autoencoder import Decoded, FaceAutoencoder
-from focsbench.focs.build import (
-    ENCODER_FILE,
-    UNET_FILE,
-    build_autoencoder,
-    build_unet,
-    load_module,
-)
+from focsbench.focs.build import ENCODER_FILE, UNET_FILE, load_autoencoder, load_unet
 from focsbench.focs.config import FocsConfig
 from focsbench.focs.masks import (
     MaskFunction,
@@ -44,9 +38,7 @@ def load_reconstructor(
     config = FocsConfig.model_validate(context.method)
     folder = context.stages[autoencoder]
     model = load_face_model(context.face_model, context.face_model_file)
-    network = build_autoencoder(config, model, seed=0)
-    load_module(network.encoder, folder / ENCODER_FILE)
-    network.eval()
+    network = load_autoencoder(config, model, folder / ENCODER_FILE).eval()
     network.encoder = accelerated_encoder(context.engine, network.encoder, config.image_size)
     functions: dict[MaskKind, Callable[[], MaskFunction | None]] = {
         "none": lambda: None,
@@ -59,8 +51,7 @@ def load_reconstructor(
 
 
 def _load_unet(context: BaselineContext, config: FocsConfig, stage: str) -> nn.Module:
-    unet = build_unet(config, seed=0)
-    load_module(unet, context.stages[stage] / UNET_FILE)
+    unet = load_unet(config, context.stages[stage] / UNET_FILE)
     return accelerated_unet(context.engine, unet.eval(), config.image_size)
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from focsbench.networks.config import Section
 
@@ -85,6 +85,15 @@ class ReconstructionConfig(Section):
         gt=0,
         description="of the weighted sum per image (released: 224, the image side)",
     )
+
+    @model_validator(mode="after")
+    def _area_reaches_r(self) -> Self:
+        if self.lambda_area and self.detach_mask:
+            raise ValueError(
+                "lambda_area does nothing while detach_mask is true: R learns from the area only "
+                "through the mask; set detach_mask to false, or lambda_area to 0"
+            )
+        return self
 
 
 class SegmentationConfig(Section):

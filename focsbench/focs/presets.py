@@ -37,7 +37,22 @@ def load_preset(name: str, changes: Mapping[str, Any] | None = None) -> FocsConf
     """
     if name not in PRESETS:
         raise ConfigError(f"unknown preset {shown(name)}: choose one of {', '.join(PRESETS)}.")
-    return PRESETS[name]().with_changes(with_imported_weights(changes or {}))
+    config = PRESETS[name]().with_changes(with_imported_weights(changes or {}))
+    _check_image_size(config)
+    return config
+
+
+def _check_image_size(config: FocsConfig) -> None:
+    """Refuse images that S cannot halve as often as it has levels.
+
+    Only complete settings can be checked: stages that do not look at S see none of its fields.
+    """
+    multiple = config.unet.input_stride * 2 ** (config.unet.depth - 1)
+    if config.image_size % multiple:
+        raise ConfigError(
+            f"method settings, image_size: {config.image_size} is not a multiple of {multiple}, "
+            "which this UNet needs; change it, unet.depth or unet.input_stride."
+        )
 
 
 def paper() -> FocsConfig:

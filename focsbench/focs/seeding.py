@@ -18,7 +18,8 @@ def iteration_seed(*numbers: int) -> int:
 def seeded(seed: int) -> Iterator[None]:
     """Run a block with its own state of torch's global generator.
 
-    Initialisers and dropout take no other generator; the state outside stays as it was.
+    Initialisers and dropout take no other generator. The state of the CPU stays as it was outside;
+    GPUs are seeded too and keep that state, because nothing draws from them outside such a block.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

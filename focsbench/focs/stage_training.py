@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 from functools import cached_property
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 
 import focsbench
 from focsbench.data.aligned import AlignedArrays
+from focsbench.errors import InputError
 from focsbench.face_models.recorded import recorded_model
 from focsbench.focs.autoencoder import Decoded, FaceAutoencoder
 from focsbench.focs.batches import BatchStream
@@ -21,7 +23,8 @@ from focsbench.focs.build import (
     build_autoencoder,
     build_recognizer,
     build_unet,
-    load_module,
+    load_autoencoder,
+    load_unet,
     save_module,
 )
 from focsbench.focs.checkpoints import Checkpoints, discard_finished, fingerprint
@@ -48,6 +51,8 @@ _ORDER = ("warmup", "mofa", "supervised", "init", "segmentation", "em", "skin", 
 
 FixedMask = Literal["threshold", "labels", "skin"]
 
+log = logging.getLogger(__name__)
+
 
 class StageTraining:
     """One training stage of a run: its data, networks, checkpoints and outputs.
@@ -65,7 +70,9 @@ class StageTraining:
         engine: Engine | None = None,
     ) -> None:
         self.name = name
-        self.config = _without_missing_network(FocsConfig.model_validate(settings["method"]))
+        asked = FocsConfig.model_validate(settings["method"])
+        self.config = _without_missing_network(asked)
+        self._losses_dropped = self.config != asked
         self._inputs = inputs
         self._out = out
         self._settings = dict(settings)
@@ -78,6 +85,9 @@ class StageTraining:
 
         mask: threshold (Eq. 9, with the robust loss), labels, skin (the colour detector on the
             augmented photographs), or None for all rendered pixels.
+
+        Raises:
+            InputError: if there are no labels where they are the mask.
         """
         self._on_all_devices("_train_autoencoder", iterations, mask)
 
@@ -98,6 +108,11 @@ class StageTraining:
         train_on(self.config.scale, self.config.batch_size, _train, made_of, method, arguments)
 
     def _train_autoencoder(self, iterations: int, mask: FixedMask | None) -> None:
+        if mask == "labels" and not self._batches.labelled:
+            raise InputError(
+                f"{self._packed / 'masks.npy'}: the visible face of no training photograph is "
+                "labelled; train on a dataset with masks, or leave out the supervised rows."
+            )
         network = self._autoencoder()
         encoder = network.encoder
         trainer = self._autoencoder_trainer(
@@ -174,33 +189,44 @@ class StageTraining:
         self._save(encoder, ENCODER_FILE)
         self._save(unet, UNET_FILE)
 
+    @property
+    def _packed(self) -> Path:
+        return self._inputs["pack" if "pack" in self._inputs else "pack_evaluation"]
+
     @cached_property
     def _batches(self) -> BatchStream:
-        packed = "pack" if "pack" in self._inputs else "pack_evaluation"
-        data = AlignedArrays.load(self._inputs[packed])
+        data = AlignedArrays.load(self._packed)
         config = self.config
         return BatchStream(data, config.batch_size, config.augmentation, self._seed, self._engine)
 
     @cached_property
     def _recognizer(self) -> RecognitionNetwork | None:
         if self.config.recognition.weights is None:
+            if self._losses_dropped and self._engine.rank == 0:
+                log.warning(
+                    "%s trains without perceptual losses, because recognition.weights names no "
+                    "network (docs/weights.md)",
+                    self.name,
+                )
             return None
         network = build_recognizer(self.config).to(self._engine.device)
         return cast(RecognitionNetwork, self._engine.frozen_recognizer(network))
 
     def _autoencoder(self) -> FaceAutoencoder:
         model = recorded_model(self._inputs, self._settings["face_model"])
-        network = build_autoencoder(self.config, model, int(self._settings["seed"]))
-        for start in ("em", "init", "warmup"):
-            if start in self._inputs:
-                load_module(network.encoder, self._inputs[start] / ENCODER_FILE)
-                break
+        starts = [name for name in ("em", "init", "warmup") if name in self._inputs]
+        if starts:
+            file = self._inputs[starts[0]] / ENCODER_FILE
+            network = load_autoencoder(self.config, model, file)
+        else:
+            network = build_autoencoder(self.config, model, int(self._settings["seed"]))
         return network.to(self._engine.device)
 
     def _unet(self, start: str | None = None) -> UNet:
-        unet = build_unet(self.config, self._seed)
-        if start is not None:
-            load_module(unet, self._inputs[start] / UNET_FILE)
+        if start is None:
+            unet = build_unet(self.config, self._seed)
+        else:
+            unet = load_unet(self.config, self._inputs[start] / UNET_FILE)
         return unet.to(self._engine.device)
 
     def _autoencoder_trainer(
@@ -232,7 +258,7 @@ class StageTraining:
             discard_finished(run / "checkpoints")
         events = Events.wanted(artefact) if first else None
         schedule = self.config.schedule
-        log = run_iterations(
+        entries = run_iterations(
             self.name,
             iterations,
             step,
@@ -245,7 +271,7 @@ class StageTraining:
         if events:
             events.close()
         if first:
-            write_log(self._out, log)
+            write_log(self._out, entries)
 
     def _save(self, module: nn.Module, name: str) -> None:
         if self._engine.rank == 0:
@@ -283,8 +309,7 @@ def _without_missing_network(config: FocsConfig) -> FocsConfig:
 
 
 def _labels(masks: Tensor | None) -> MaskFunction:
-    if masks is None:
-        raise ValueError("the supervised row needs labelled masks")
+    assert masks is not None
 
     def mask(images: Tensor, decoded: Decoded) -> Tensor:
         return masks

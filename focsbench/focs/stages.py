@@ -15,14 +15,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from focsbench.errors import ConfigError
 from focsbench.files import write_json
+from focsbench.focs.nested import Settings, has, merged, without
 
 if TYPE_CHECKING:
     from focsbench.focs.stage_training import StageTraining
     from focsbench.types import FaceDataset
 
 Inputs = Mapping[str, Path]
-Settings = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class Stage:
     only: sections of the method that the stage looks at; empty for all of them. The others, and
         those in ``ignores`` (``section`` or ``section.field``), are left out of its config, so
         that changing them does not train it again.
+    compares_perceptual: it differs from others by the perceptual losses of the mask alone, so it
+        is refused in a run that has none.
     """
 
     name: str
@@ -50,46 +53,30 @@ class Stage:
     changes: Settings = field(default_factory=dict)
     only: frozenset[str] = frozenset()
     ignores: frozenset[str] = frozenset()
+    compares_perceptual: bool = False
+
+    def in_run(self, settings: Settings) -> Stage:
+        """Return the stage of a run with these settings: itself, or at once its refusal."""
+        if not self.compares_perceptual or settings["recognition"]["weights"] is not None:
+            return self
+        return replace(self, function=f"{__name__}:refuse", needs=(), fits=False)
 
     def method(self, settings: Settings) -> dict[str, Any]:
         """Return the settings of the method as this stage sees them."""
-        merged = _merged(settings, self.changes)
+        view = merged(settings, self.changes)
         if self.only:
-            merged = {name: value for name, value in merged.items() if name in self.only}
+            view = {name: value for name, value in view.items() if name in self.only}
         for path in self.ignores:
-            merged = _without(merged, path.split("."))
-        return merged
+            view = without(view, path.split("."))
+        return view
 
     def variant(self, name: str, changes: Settings) -> Stage:
         """Return the same stage under another name, with some fields changed.
 
         What is changed is looked at, even if the original ignores it.
         """
-        ignores = frozenset(path for path in self.ignores if not _has(changes, path.split(".")))
-        return replace(self, name=name, changes=_merged(self.changes, changes), ignores=ignores)
-
-
-def _merged(settings: Settings, changes: Settings) -> dict[str, Any]:
-    """Return settings with the (nested) changes applied."""
-    merged = dict(settings)
-    for name, value in changes.items():
-        nested = isinstance(value, Mapping) and isinstance(merged.get(name), Mapping)
-        merged[name] = _merged(merged[name], value) if nested else value
-    return merged
-
-
-def _without(settings: Settings, path: list[str]) -> dict[str, Any]:
-    """Return nested settings without the field at a path."""
-    first, *rest = path
-    if first not in settings or not rest:
-        return {name: value for name, value in settings.items() if name != first}
-    return {**settings, first: _without(settings[first], rest)}
-
-
-def _has(settings: Settings, path: list[str]) -> bool:
-    """Tell whether nested settings hold a field at a path."""
-    first, *rest = path
-    return first in settings and (not rest or _has(settings[first], rest))
+        ignores = frozenset(path for path in self.ignores if not has(changes, path.split(".")))
+        return replace(self, name=name, changes=merged(self.changes, changes), ignores=ignores)
 
 
 _OF_S = frozenset({"unet", "segmentation", "pretrain_optimizer", "segmentation_optimizer"})
@@ -129,8 +116,13 @@ _EVERY_STAGE = (
     # The ablations of paper 4.4. A neighbourhood of one pixel is that pixel: Eq. 1 is then the
     # pixel loss of Eq. 5, with the weight and the reductions that the neighbour loss has.
     _EM.variant("em_baseline", {"segmentation": {"neighbour_window": 1, **_NO_FACE_NETWORK}}),
-    _EM.variant("em_neighbour", {"segmentation": _NO_FACE_NETWORK}),
-    _EM.variant("em_perceptual", {"segmentation": {"eta_neighbour": 0.0}}),
+    replace(
+        _EM.variant("em_neighbour", {"segmentation": _NO_FACE_NETWORK}), compares_perceptual=True
+    ),
+    replace(
+        _EM.variant("em_perceptual", {"segmentation": {"eta_neighbour": 0.0}}),
+        compares_perceptual=True,
+    ),
     replace(_stage("pack_evaluation", "data", parallel=True, only=_PACKED), evaluation=True),
     _stage("adapted", "pack_evaluation", "em", ignores=_OF_ROWS),
 )
@@ -204,6 +196,15 @@ def run_em(inputs: Inputs, out: Path, config: Settings, workers: int) -> None:
 def run_adapted(inputs: Inputs, out: Path, config: Settings, workers: int) -> None:
     """R trained on, without labels, on the NoW images themselves; S stays as it is."""
     _training("adapted", inputs, out, config).adaptation_stage()
+
+
+def refuse(inputs: Inputs, out: Path, config: Settings, workers: int) -> None:
+    """Take the place of a stage that compares perceptual losses where the run has none."""
+    raise ConfigError(
+        "this ablation is about the perceptual losses of the mask, which need a recognition "
+        "network; name its weights with --set method.changes.recognition.weights=NAME "
+        "(docs/weights.md), or leave the row out."
+    )
 
 
 def _training(name: str, inputs: Inputs, out: Path, config: Settings) -> StageTraining:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from focsbench.focs.autoencoder import Decoded, FaceAutoencoder
-from focsbench.focs.build import UNET_FILE, load_module
+from focsbench.focs.build import UNET_FILE, load_unet
 from focsbench.focs.distributed import train_on
 from focsbench.focs.engine import Engine
 from focsbench.focs.masks import MaskFunction, segmentation_mask
@@ -70,9 +70,8 @@ class SweepTraining(StageTraining):
 
     def trained(self) -> tuple[FaceAutoencoder, MaskFunction]:
         """Return R and the mask function of the S that was saved."""
-        unet = self._unet()
-        load_module(unet, self._out / UNET_FILE)
-        return self._autoencoder(), segmentation_mask(self.config, unet.eval())
+        unet = load_unet(self.config, self._out / UNET_FILE).eval()
+        return self._autoencoder(), segmentation_mask(self.config, unet)
 
 
 class Masks:

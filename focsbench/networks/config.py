@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 NormKind = Literal["batch", "group"]
 
@@ -69,12 +69,12 @@ class EncoderConfig(Section):
         description="face model that the weights were trained with; for another one their outputs "
         "for its coefficients are dropped and start at the mean face. None: kept for any model",
     )
-    widths: tuple[int, ...] = Field(
+    widths: tuple[PositiveInt, ...] = Field(
         default=(16, 32, 64, 128),
         min_length=3,
         description="compact: channels of the stem and of each stage (every one halves the grid)",
     )
-    blocks: tuple[int, ...] = Field(
+    blocks: tuple[PositiveInt, ...] = Field(
         default=(1, 1, 2),
         min_length=2,
         description="compact: residual blocks per stage, without the stem",
@@ -174,7 +174,7 @@ class RecognitionConfig(Section):
         "stands here",
     )
     embedding: int = Field(default=512, ge=2, description="dimension of the identity embedding")
-    widths: tuple[int, int, int, int] = Field(
+    widths: tuple[PositiveInt, PositiveInt, PositiveInt, PositiveInt] = Field(
         default=(16, 32, 64, 128), description="small: channels of the four stages"
     )
 

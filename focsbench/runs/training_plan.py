@@ -44,22 +44,23 @@ def _needed(make: StepMaker) -> dict[str, Stage]:
     needed: dict[str, Stage] = {}
     for row, names in make.stages.items():
         for name in names:
-            _add_stage(name, f"baseline {row}", needed)
+            _add_stage(name, f"baseline {row}", make, needed)
     sweep = make.profile.sweep
     for name in sweep_stages(sweep) if sweep is not None else ():
-        _add_stage(name, "the eta sweep", needed)
+        _add_stage(name, "the eta sweep", make, needed)
     return needed
 
 
-def _add_stage(name: str, asker: str, needed: dict[str, Stage]) -> None:
+def _add_stage(name: str, asker: str, make: StepMaker, needed: dict[str, Stage]) -> None:
     """Add a stage after the stages that it needs."""
     if name in needed or name == "data":
         return
     if name not in STAGES:
         raise ConfigError(f"{asker} needs the training stage {name}, which does not exist.")
-    for other in STAGES[name].needs:
-        _add_stage(other, f"stage {name}", needed)
-    needed[name] = STAGES[name]
+    stage = STAGES[name].in_run(make.method)
+    for other in stage.needs:
+        _add_stage(other, f"stage {name}", make, needed)
+    needed[name] = stage
 
 
 def _iterations(make: StepMaker, stage: Stage) -> int:
@@ -68,6 +69,7 @@ def _iterations(make: StepMaker, stage: Stage) -> int:
     return {
         "run_pack": 0,
         "run_pack_evaluation": 0,
+        "refuse": 0,
         "run_warmup": schedule.warmup_iterations,
         "run_init": schedule.init_iterations,
         "run_segmentation": schedule.unet_pretrain_iterations,
