@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from focsbench.data.encoding import npy_bytes
 from focsbench.data.now import NoWItem
-from focsbench.data.predictions import PredictionFolder
 from focsbench.errors import InputError, StorageError
 from focsbench.files import write_atomically
 from focsbench.geometry.scan_alignment import AlignmentMode
 from focsbench.metrics.scan_distance import distance_statistics
+from focsbench.now.opened import opened
 from focsbench.now.pair import score_pair
 from focsbench.now.result import Group, ImageScore, NowResult, summarise_group
 from focsbench.now.rules import protocol_data
@@ -131,7 +131,7 @@ def read_distances(folder: Path, key: str) -> FloatArray:
 def _score_job(job: _Job) -> ImageScore:
     """Score one image in a worker process; InputError where there is no score."""
     warm_up()
-    folder = _folder(job.predictions)
+    folder = opened(job.predictions)
     scan = cropped_scan(*_scan_files(job.dataset, job.item.subject))
     try:
         pair = score_pair(folder, job.item.key, scan, mm_per_unit=job.mm_per_unit, mode=job.mode)
@@ -150,11 +150,6 @@ def _score_job(job: _Job) -> ImageScore:
         cpu_seconds=pair.cpu_seconds,
         warnings=tuple(str(finding) for finding in pair.findings),
     )
-
-
-@lru_cache(maxsize=1)
-def _folder(path: Path) -> PredictionFolder:
-    return PredictionFolder(path)
 
 
 @cache
