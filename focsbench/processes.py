@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import signal
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
     BrokenExecutor,
@@ -101,11 +101,12 @@ class WorkerPool:
 
 def run_jobs(
     function: Callable[[JobT], ResultT], jobs: Sequence[JobT], workers: int
-) -> Iterator[tuple[int, Future[ResultT]]]:
+) -> Generator[tuple[int, Future[ResultT]], None, None]:
     """Call ``function(job)`` for all jobs in worker processes; yield (number, ended future).
 
     The order is that in which they end. A process that dies takes down all that are at work; the
-    jobs they had are done again one at a time, so only the one to blame fails.
+    jobs they had are done again one at a time, so only the one to blame fails. Closing the
+    generator ends the processes.
     """
     pool = WorkerPool(min(workers, max(len(jobs), 1)))
     waiting = deque(range(len(jobs)))

@@ -20,6 +20,7 @@ import numpy as np
 from focsbench.data.predictions import PredictionFolder
 from focsbench.errors import InputError
 from focsbench.metrics.photometric import masked_rmse
+from focsbench.storage import may_pass
 from focsbench.types import BoolArray, FaceDataset, ResultRow, Sample
 
 from .base import ProtocolCard
@@ -120,7 +121,9 @@ def _common_region(folders: list[PredictionFolder], key: str, shape: tuple[int, 
     for folder in folders:
         try:
             region = folder.region(key)
-        except InputError:
+        except InputError as error:
+            if may_pass(error):
+                raise  # what all methods share must not depend on a moment
             continue  # the method has failed on this image; its own row says so
         if region.shape == common.shape:
             common &= region

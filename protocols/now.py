@@ -50,7 +50,7 @@ class NoW:
                 "dataset": self.dataset,
                 **protocol_rules(metrical),
                 "paired": "the metrics named _paired pool the images for which every compared "
-                "method gives a readable mesh and landmarks",
+                "method gives a mesh and landmarks that can be scored",
                 "occluded": "multiview_occlusions, each paired with the multiview_neutral image "
                 "of the subject whose yaw is nearest, one to one; the list is pairs.csv; without "
                 "landmarks of the photographs there is no such subset",
@@ -62,11 +62,11 @@ class NoW:
         """Write what all methods share.
 
         The cropped scan of every subject, the pairs of Table 3 with the yaws they are made from,
-        and the images that every method has.
+        and the images that can be scored for every method.
         """
         write_crops(dataset, shared)
         write_pairs(dataset.items, dataset.photo_landmarks(), shared)
-        write_paired(predictions, dataset.items, shared)
+        write_paired(predictions, dataset.items, shared, metrical=self._metrical)
 
     def score(
         self, method: str, predictions: Path, dataset: ScanDataset, shared: Path, output: Path

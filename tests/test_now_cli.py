@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 
 import pytest
@@ -9,6 +10,7 @@ from now_support import KEYS, LINES, write_dataset, write_predictions
 from test_geometry_now_reference import MM_PER_UNIT, REFERENCE
 
 from focsbench.now.result import read_json
+from focsbench.now.warm_up import warm_up
 
 
 @pytest.fixture
@@ -82,6 +84,46 @@ def test_ctrl_c_leaves_no_result(focsbench, paths, tmp_path, monkeypatch):
     code, output, errors = focsbench("now", "score", *paths, "--output", tmp_path / "out")
     assert (code, output, errors) == (130, "", "Stopped before the end; there is no result.\n")
     assert not (tmp_path / "out" / "result.json").exists()
+
+
+@pytest.fixture
+def tiny_files():
+    """No file may get longer than 2500 bytes; the distances of an image take more."""
+    resource = pytest.importorskip("resource", reason="needs limits of the system")
+    warm_up()  # compiled code is kept on the disk
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2500, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_is_no_missing_image(focsbench, paths, tiny_files):
+    code, output, errors = focsbench("now", "score", *paths, "--workers", 1)
+    assert (code, output) == (1, "")
+    assert "because the disk is full (File too large)" in errors
+    assert errors.count("\n") == 1
+
+
+def test_what_cannot_be_written_is_no_missing_image(focsbench, paths, tmp_path, monkeypatch):
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (folder / "distances").write_text("in the way")
+    monkeypatch.setattr("focsbench.files.empty_folder", lambda path: path)
+    code, output, errors = focsbench("now", "score", *paths, "--output", folder)
+    assert (code, output) == (1, "")
+    assert ".npy: cannot be written (Not a directory); choose another folder." in errors
+    assert not (folder / "result.json").exists()
+
+
+def test_tables_that_do_not_fit_are_one_sentence(focsbench, paths, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("focsbench.now.result_folder.write_tables", full)
+    folder = tmp_path / "out"
+    code, output, errors = focsbench("now", "score", *paths, "--output", folder)
+    assert (code, output) == (1, "")
+    assert f"{folder}: cannot be written, because the disk is full" in errors
 
 
 @pytest.mark.parametrize(

@@ -169,6 +169,37 @@ def test_what_does_not_compare_is_said(tmp_path):
     assert "no image is common" in comparison.notes[0]
 
 
+def bold(comparison):
+    """Headings of the columns of which a number is printed in bold."""
+    head, _, *rows = [
+        [cell.strip() for cell in line.split("|")]
+        for line in comparison_markdown(comparison).splitlines()
+        if line.startswith("|")
+    ]
+    return {
+        name for row in rows for name, text in zip(head, row, strict=True) if text.startswith("**")
+    }
+
+
+def test_the_best_is_marked_among_the_same_images_only(tmp_path):
+    new = [new_result(tmp_path / name, name) for name in ("a", "bcd")]
+    whole = {"pooled median", "pooled mean", "images' median", "images' mean"}  # no spread is won
+    assert bold(compare(read_contenders(new, []))) == whole
+    numbers = []
+    for folder in new:
+        numbers.append(tmp_path / f"{folder.name}.json")
+        numbers[-1].write_bytes((folder / RESULT).read_bytes())
+    assert bold(compare(read_contenders(numbers, []))) == whole
+    part = new_result(tmp_path / "part", "part", LINES[:3])
+    common = {"3 common median", "3 common mean"}
+    assert bold(compare(read_contenders([new[0], part], []))) == common
+    rest = new_result(tmp_path / "rest", "rest", LINES[3:])
+    old = old_result(tmp_path, "old")
+    for others in ([rest, part], [old, part], [old, new[0]], [numbers[0], part]):
+        comparison = compare(read_contenders(others, []))
+        assert (comparison.paired, bold(comparison)) == (None, set()), others
+
+
 def test_files_are_reproducible_and_hold_the_numbers(tmp_path):
     paths = [new_result(tmp_path / "a", "a_$1$", LINES[:4]), official_result(tmp_path, "_b", LINES)]
     contents = []

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +16,7 @@ from protocols_support import (
     write_predictions,
 )
 
+from focsbench.data.predictions import PredictionFolder
 from focsbench.errors import InputError
 from focsbench.protocols.ar_rmse import ARRMSE
 from focsbench.protocols.ar_segmentation import ARSegmentation
@@ -226,3 +228,18 @@ def test_cards_are_data(tmp_path):
     text = card.as_markdown()
     assert text.splitlines()[0] == f"### p, version 1 ({card.fingerprint()[:12]})"
     assert text.endswith("- b: 1\n- a: x\n")
+
+
+def test_an_error_that_may_pass_widens_no_common_region(tmp_path, monkeypatch):
+    folders = {"off": write_predictions(tmp_path / "off", PHOTOS, off_by(3))}
+
+    def stale(*_):
+        try:
+            raise OSError(errno.EIO, "Input/output error")
+        except OSError:
+            raise InputError("1_region.png: cannot be opened (Input/output error)") from None
+
+    monkeypatch.setattr(PredictionFolder, "region", stale)
+    with pytest.raises(InputError, match="cannot be opened"):
+        CelebARMSE().prepare(folders, PHOTOS, tmp_path)
+    assert not (tmp_path / "common_regions.npy").exists()

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import errno
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from protocols_support import SIZE, TinyScans, pooled, score, values, write_predictions
 
 from focsbench.errors import InputError
+from focsbench.geometry.scan_alignment import align_to_scan
 from focsbench.geometry.scan_crop import crop_scan
 from focsbench.now.pairing import read_pairs, read_yaw
 from focsbench.protocols.now import METRICS, PAIRED_METRICS, NoW
@@ -212,13 +216,63 @@ def test_paired_pools_hold_the_images_that_all_methods_have(tmp_path):
     assert (row.status, row.reason) == ("failed", "no image that all methods have")
 
 
-def test_a_paired_pool_without_one_of_its_images_is_none(tmp_path):
-    """A file that can be read but not scored; the other methods would pool more images."""
-    folders = {"odd": write_predictions(tmp_path / "odd", SCANS, bumpy)}
+def test_what_cannot_be_scored_is_in_nobodys_paired_pool(tmp_path):
+    """Files that can be read, with landmarks in one place: no method pools the image."""
+    folders = {name: write_predictions(tmp_path / name, SCANS, bumpy) for name in ("odd", "good")}
     key = "cleo/multiview_neutral/IMG_0"
     np.save(folders["odd"] / f"{key}.npy", np.ones((7, 3)))
+    odd, good = (score(NoW(), folders, SCANS, tmp_path, name) for name in folders)
+    for metric in PAIRED_METRICS:  # both methods give the same meshes
+        assert pooled(good, metric, "all") == pooled(odd, metric, "all")
+        assert pooled(odd, metric, "all") == pooled(odd, metric.removesuffix("_paired"), "all")
+    assert pooled(good, "n", "all") > pooled(good, "n_paired", "all")
+
+
+def test_metrical_pools_leave_out_what_has_another_unit(tmp_path):
+    folders = {name: write_predictions(tmp_path / name, SCANS, bumpy) for name in "abc"}
+    key = "anna/selfie/IMG_2"
+    np.save(folders["b"] / f"{key}.npy", 1000 * np.load(folders["b"] / f"{key}.npy"))
+    manifest = json.loads((folders["c"] / "manifest.json").read_text())
+    (folders["c"] / "manifest.json").write_text(json.dumps({**manifest, "unit": None}))
+    rows = {name: score(NoW(metrical=True), folders, SCANS, tmp_path, name) for name in folders}
+    assert pooled(rows["a"], "n_paired", "all") == pooled(rows["b"], "n_paired", "all")
+    assert pooled(rows["b"], "n_paired", "all") == pooled(rows["b"], "n", "all")
+    assert pooled(rows["a"], "n", "all") > pooled(rows["b"], "n", "all")
+    # No image of a method without a unit has a score, so it takes part in no comparison.
+    assert pooled(rows["c"], "done_rate", "all") == 0
+    assert pooled(score(NoW(), folders, SCANS, tmp_path, "b"), "n_paired", "selfie") is not None
+
+
+def test_a_paired_pool_without_one_of_its_images_is_none(tmp_path, monkeypatch):
+    """A prediction that only fails when it is placed; the other methods would pool more images."""
+
+    def place(scan_points, scan_landmarks, mesh, landmarks, **options):
+        if np.array_equal(landmarks, lost):
+            raise ValueError("a vertex is too far away")
+        return align_to_scan(scan_points, scan_landmarks, mesh, landmarks, **options)
+
+    folders = {"odd": write_predictions(tmp_path / "odd", SCANS, bumpy)}
+    key = "cleo/multiview_neutral/IMG_0"
+    lost = np.load(folders["odd"] / f"{key}.npy")
+    monkeypatch.setattr("focsbench.now.pair.align_to_scan", place)
     rows = score(NoW(), folders, SCANS, tmp_path, "odd")
     [row] = [r for r in rows if (r.subset, r.metric) == ("all", "median_paired")]
     assert (row.status, row.reason) == ("failed", f"{key}: could not be scored")
     assert pooled(rows, "median", "all") is not None
     assert pooled(rows, "median_paired", "selfie") == pooled(rows, "median", "selfie")
+
+
+def test_an_error_that_may_pass_takes_no_image_from_all_methods(tmp_path, monkeypatch):
+    folders = {"a": write_predictions(tmp_path / "a", SCANS, bumpy)}
+    (tmp_path / "shared").mkdir()
+
+    read = Path.read_bytes
+
+    def stale(path):
+        if path.suffix == ".ply":
+            raise OSError(errno.ESTALE, "Stale file handle")
+        return read(path)
+
+    monkeypatch.setattr("pathlib.Path.read_bytes", stale)
+    with pytest.raises(InputError, match="Stale file handle"):
+        NoW().prepare(folders, SCANS, tmp_path / "shared")

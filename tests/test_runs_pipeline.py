@@ -18,8 +18,9 @@ from focsbench.runs.pipeline import build_plan
 from focsbench.runs.predict import predict_step
 from focsbench.runs.real_data import join_data_step, real_data_step
 from focsbench.runs.report import aggregate_step, report_step
-from focsbench.runs.score import prepare_step, read_rows, score_step
+from focsbench.runs.score import failed_items, prepare_step, read_rows, score_step
 from focsbench.runs.score_folder import score_folder
+from focsbench.types import ResultRow
 
 SIZE = 64
 PLUGIN = '''
@@ -288,6 +289,16 @@ def test_from_predictions_to_a_report(faces, tmp_path):
     }  # fmt: skip
     run("report", report_step, ["data", "aggregate", "predict"], settings)
     assert "Copy" in (folders["report"] / "table4.md").read_text()
+
+
+def test_a_pool_is_no_failed_item():
+    names = ("focs", "now", "all", "")
+    rows = [
+        ResultRow(*names, "anna/selfie/IMG_2", "median", None, "failed", "no mesh"),
+        ResultRow(*names, "pooled", "median_paired", None, "failed", "no image that all have"),
+        ResultRow(*names, "bela/selfie/IMG_3", "median", 1.0),
+    ]
+    assert failed_items(rows) == {"anna/selfie/IMG_2": "no mesh"}
 
 
 def test_score_folder_is_the_short_way(faces, tmp_path, plugin):

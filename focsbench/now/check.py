@@ -6,7 +6,6 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ from focsbench.geometry.diagnosis import UNSCORABLE, diagnose_landmarks, diagnos
 from focsbench.geometry.diagnosis_finding import Finding, Severity, error, warning
 from focsbench.geometry.io import read_landmarks7, read_mesh_with_notes
 from focsbench.now.misread import MISREAD, misread_findings
+from focsbench.now.opened import opened
 from focsbench.processes import run_jobs
 from focsbench.progress import track
 from focsbench.types import FloatArray, Mesh
@@ -150,12 +150,7 @@ class _Job:
 
 
 def _check_job(job: _Job) -> ImageCheck:
-    return check_image(_folder(job.predictions), job.key)
-
-
-@lru_cache(maxsize=1)
-def _folder(path: Path) -> PredictionFolder:
-    return PredictionFolder(path)
+    return check_image(opened(job.predictions), job.key)
 
 
 def _checks(

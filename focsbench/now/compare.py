@@ -49,12 +49,15 @@ class Comparison:
     """All methods.
 
     paired: images that all methods with known images have, in the order of the first; None where
-        that says nothing new, because every method has just these.
+        that says nothing new, because every method has just these, or nothing can be paired.
+    is_alike: whether every method is known to have the very same images, so that whole pools can be
+        compared.
     notes: what a reader has to know.
     """
 
     rows: tuple[Row, ...]
     paired: tuple[str, ...] | None
+    is_alike: bool
     notes: tuple[str, ...]
 
 
@@ -77,7 +80,9 @@ def compare(contenders: Sequence[Contender]) -> Comparison:
     notes += _rule_notes(contenders) + _size_notes(contenders)
     if len(known) > 1 and not common:
         notes.append("no image is common to all methods, so nothing is paired")
-    return Comparison(rows, tuple(common) if is_paired else None, tuple(notes))
+    images = [None if one.sizes is None else one.sizes.keys() for one in contenders]
+    is_alike = None not in images and all(lines == images[0] for lines in images)
+    return Comparison(rows, tuple(common) if is_paired else None, is_alike, tuple(notes))
 
 
 def _row(contender: Contender, paired: Sequence[str]) -> Row:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from focsbench.drawing.error_curves import error_curve_figure
 from focsbench.files import write_atomically
+from focsbench.metrics.directions import direction_of
 from focsbench.metrics.error_curve import ErrorCurve
 from focsbench.now.compare import Comparison, Numbers, Row
 from focsbench.reports.cumulative_error import curves_csv
@@ -77,19 +78,18 @@ def _table(comparison: Comparison) -> Table:
     if comparison.paired is not None:
         headings += [(f"{len(comparison.paired)} common", name) for name in _STATISTICS]
     rows = [_texts(row, comparison.paired is not None, has_intervals) for row in comparison.rows]
-    # With different images, the numbers of the common ones alone can be compared.
-    first = len(headings) - 3 if comparison.paired is not None else 3
+    # With different images, the numbers of the common ones alone can be compared, if there are any.
+    if comparison.paired is not None:
+        first = len(headings) - 3
+    else:
+        first = 3 if comparison.is_alike else len(headings)
     best = [
-        None if headings[place][1] == _INTERVAL else _best([row[place] for row in rows])
-        for place in range(first, len(headings))
+        _best([row[place] for row in rows])
+        if place >= first and direction_of(name).better == "lower"
+        else None
+        for place, (_, name) in enumerate(headings)
     ]
-    cells = tuple(
-        tuple(
-            Cell(text, place >= first and text == best[place - first])
-            for place, text in enumerate(row)
-        )
-        for row in rows
-    )
+    cells = tuple(tuple(map(_cell, row, best)) for row in rows)
     spec = TableSpec(name="now_comparison", heading="NoW", title=_TITLE, columns=())
     return Table(spec, tuple(headings), (cells,), tuple(_notes(comparison)))
 
@@ -109,6 +109,10 @@ def _texts(row: Row, is_paired: bool, has_intervals: bool) -> list[str]:
             found = whole.interval
             texts.append(MISSING if found is None else f"[{found.low:.3f}, {found.high:.3f}]")
     return texts
+
+
+def _cell(text: str, best: str | None) -> Cell:
+    return Cell(text, text == best)
 
 
 def _best(texts: Sequence[str]) -> str | None:

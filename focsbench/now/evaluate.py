@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
+from focsbench.data.encoding import npy_bytes
 from focsbench.data.now import NoWItem
-from focsbench.data.predictions import PredictionFolder
-from focsbench.errors import InputError
+from focsbench.errors import InputError, StorageError
+from focsbench.files import write_atomically
 from focsbench.geometry.scan_alignment import AlignmentMode
 from focsbench.metrics.scan_distance import distance_statistics
+from focsbench.now.opened import opened
 from focsbench.now.pair import score_pair
 from focsbench.now.result import Group, ImageScore, NowResult, summarise_group
 from focsbench.now.rules import protocol_data
@@ -21,7 +24,8 @@ from focsbench.now.scans import cropped_scan, find_scan
 from focsbench.now.warm_up import warm_up
 from focsbench.processes import reason_of, run_jobs
 from focsbench.progress import track
-from focsbench.types import FloatArray
+from focsbench.storage import storage_error
+from focsbench.types import FloatArray, IntArray
 
 DISTANCES = "distances"
 SCANS = "scans"
@@ -70,6 +74,10 @@ def evaluate(request: Request, folder: Path, workers: int) -> NowResult:
     cropped scan vertices) and ``scans/<subject>.npy`` ((N,) int64, their numbers in the scan)
     into the existing folder. An image without a score is missing with its reason; it stops no
     other. The number of workers changes no byte, except of the CPU times.
+
+    Raises:
+        StorageError: if distances cannot be written: no image is to blame, the rest would fail
+            alike.
     """
     jobs = [
         _Job(
@@ -84,16 +92,19 @@ def evaluate(request: Request, folder: Path, workers: int) -> NowResult:
     ]
     # A worker keeps the scan it has read last, so the images of a subject follow each other.
     order = sorted(range(len(jobs)), key=lambda number: (jobs[number].item.subject, number))
-    ended = run_jobs(_score_job, [jobs[number] for number in order], workers)
     scores: dict[str, ImageScore] = {}
     reasons: dict[str, str] = {}
-    for place, future in track(ended, f"score {request.method}", total=len(jobs)):
-        line = jobs[order[place]].item.file
-        error = future.exception()
-        if error is None:
-            scores[line] = future.result()
-        else:
-            reasons[line] = reason_of(error)
+    # Closed before an error leaves: the folder may go, and no worker may write into it then.
+    with closing(run_jobs(_score_job, [jobs[number] for number in order], workers)) as ended:
+        for place, future in track(ended, f"score {request.method}", total=len(jobs)):
+            line = jobs[order[place]].item.file
+            error = future.exception()
+            if isinstance(error, StorageError):
+                raise error
+            if error is None:
+                scores[line] = future.result()
+            else:
+                reasons[line] = reason_of(error)
     _write_vertices(request, scores, folder / SCANS)
     return _collect(request, scores, reasons, folder)
 
@@ -120,14 +131,13 @@ def read_distances(folder: Path, key: str) -> FloatArray:
 def _score_job(job: _Job) -> ImageScore:
     """Score one image in a worker process; InputError where there is no score."""
     warm_up()
-    folder = _folder(job.predictions)
+    folder = opened(job.predictions)
     scan = cropped_scan(*_scan_files(job.dataset, job.item.subject))
     try:
         pair = score_pair(folder, job.item.key, scan, mm_per_unit=job.mm_per_unit, mode=job.mode)
     except InputError as error:
         raise InputError(folder.relative(str(error))) from None
-    job.target.parent.mkdir(parents=True, exist_ok=True)
-    np.save(job.target, pair.distances, allow_pickle=False)
+    _save(job.target, pair.distances)
     statistics = distance_statistics([pair.distances])
     return ImageScore(
         image=job.item.file,
@@ -142,22 +152,26 @@ def _score_job(job: _Job) -> ImageScore:
     )
 
 
-@lru_cache(maxsize=1)
-def _folder(path: Path) -> PredictionFolder:
-    return PredictionFolder(path)
-
-
 @cache
 def _scan_files(dataset: Path, subject: str) -> tuple[Path, Path]:
     return find_scan(dataset, subject)
 
 
 def _write_vertices(request: Request, scores: Mapping[str, ImageScore], folder: Path) -> None:
-    folder.mkdir(exist_ok=True)
     subjects = dict.fromkeys(item.subject for item in request.items if item.file in scores)
     for subject in subjects:
         scan = cropped_scan(*find_scan(request.dataset, subject))
-        np.save(folder / f"{subject}.npy", scan.vertices.astype(np.int64), allow_pickle=False)
+        _save(folder / f"{subject}.npy", scan.vertices.astype(np.int64))
+
+
+def _save(path: Path, array: FloatArray | IntArray) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, npy_bytes(array), flushed=False)
+    except OSError as error:
+        raise storage_error(error, path.parent) or StorageError(
+            f"{path}: cannot be written ({error.strerror}); choose another folder."
+        ) from error
 
 
 def _collect(

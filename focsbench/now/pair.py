@@ -22,7 +22,7 @@ from focsbench.geometry.procrustes import Similarity
 from focsbench.geometry.scan_alignment import AlignmentMode, align_to_scan
 from focsbench.geometry.scan_crop import CroppedScan
 from focsbench.now.misread import misread_findings
-from focsbench.types import FloatArray
+from focsbench.types import FloatArray, Mesh
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,43 @@ class PairScore:
     cpu_seconds: float
     findings: tuple[Finding, ...]
     transform: Similarity
+
+
+@dataclass(frozen=True)
+class ReadPair:
+    """A prediction whose files can be scored.
+
+    mesh, landmarks: in its own frame and unit, the landmarks (7, 3).
+    findings: what looks odd about them.
+    """
+
+    mesh: Mesh
+    landmarks: FloatArray
+    findings: list[Finding]
+
+
+def read_pair(
+    folder: PredictionFolder, key: str, scan_landmarks: FloatArray, mm_per_unit: float | None
+) -> ReadPair:
+    """Read one image of a predictions folder, and refuse what no alignment makes sense of.
+
+    Args:
+        folder, key, mm_per_unit: as in :func:`score_pair`.
+        scan_landmarks: (7, 3) of the scan, mm.
+
+    Raises:
+        InputError: if the prediction is missing, unreadable or unscorable.
+    """
+    path = folder.mesh_file(key)
+    mesh, notes = read_mesh_with_notes(path)
+    landmarks = read_landmarks7(folder.landmark_file(key))
+    findings = misread_findings(path, notes) + diagnose_prediction(mesh, landmarks)
+    for finding in findings:
+        if finding.name in UNSCORABLE:
+            raise InputError(f"{key}: {finding}")
+    if mm_per_unit is not None:
+        _refuse_wrong_unit(key, diagnose_unit(landmarks, scan_landmarks, mm_per_unit))
+    return ReadPair(mesh, landmarks, findings)
 
 
 def score_pair(
@@ -65,15 +102,8 @@ def score_pair(
         InputError: if the prediction is missing, unreadable or cannot be placed on the scan.
     """
     start = time.process_time()
-    path = folder.mesh_file(key)
-    mesh, notes = read_mesh_with_notes(path)
-    landmarks = read_landmarks7(folder.landmark_file(key))
-    findings = misread_findings(path, notes) + diagnose_prediction(mesh, landmarks)
-    for finding in findings:
-        if finding.name in UNSCORABLE:
-            raise InputError(f"{key}: {finding}")
-    if mm_per_unit is not None:
-        _refuse_wrong_unit(key, diagnose_unit(landmarks, scan.landmarks, mm_per_unit))
+    read = read_pair(folder, key, scan.landmarks, mm_per_unit)
+    mesh, landmarks = read.mesh, read.landmarks
     try:
         alignment = align_to_scan(
             scan.points, scan.landmarks, mesh, landmarks, mm_per_unit=mm_per_unit, mode=mode
@@ -82,13 +112,13 @@ def score_pair(
         raise InputError(f"{key}: cannot be placed on the scan ({error}); check it.") from None
     if not np.isfinite(alignment.distances).all():
         raise InputError(f"{key}: the distances to the scan are not finite; check the mesh.")
-    findings += diagnose_fit(scan, mesh, landmarks, alignment, mm_per_unit=mm_per_unit)
+    fit = diagnose_fit(scan, mesh, landmarks, alignment, mm_per_unit=mm_per_unit)
     return PairScore(
         alignment.distances,
         alignment.steps,
         alignment.sum_of_squares,
         time.process_time() - start,
-        tuple(findings),
+        (*read.findings, *fit),
         alignment.transform,
     )
 

@@ -11,6 +11,7 @@ from focsbench.now.result import NowResult, write_json
 from focsbench.now.tables import write_tables
 from focsbench.processes import run_jobs
 from focsbench.progress import track
+from focsbench.storage import storage_errors
 
 RESULT = "result.json"
 ERROR_MAPS = "error_maps"
@@ -25,12 +26,16 @@ def write_result_folder(
 
     Returns:
         Files and folders to tell the user about.
+
+    Raises:
+        StorageError: if the folder cannot be written.
     """
-    write_json(folder / RESULT, result)
-    files = [folder / RESULT, *write_tables(result, request.items, folder)]
-    if result.images:
-        files += _write_legacy(request, result, folder)
-        files.append(_draw_maps(request, result, folder, workers))
+    with storage_errors(folder):
+        write_json(folder / RESULT, result)
+        files = [folder / RESULT, *write_tables(result, request.items, folder)]
+        if result.images:
+            files += _write_legacy(request, result, folder)
+            files.append(_draw_maps(request, result, folder, workers))
     return files
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -30,7 +31,8 @@ def warm_up() -> None:
     )
     landmarks = vertices[[49, 50, 53, 54, 28, 18, 21]]
     scan = CroppedScan(vertices + np.array([0.0, 0.0, 1.0]), np.arange(len(vertices)), landmarks)
-    with tempfile.TemporaryDirectory() as name:
+    # Without space for these files, the first image merely takes longer.
+    with suppress(OSError), tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for key, suffix in (("obj", ".obj"), ("ply", ".ply")):
             write_mesh(folder / f"{key}{suffix}", Mesh(vertices, triangles))

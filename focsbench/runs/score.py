@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from focsbench.files import write_json
 from focsbench.registry import Kind
 from focsbench.runs.artefact import FAILURES
 from focsbench.runs.datasets import open_images
-from focsbench.types import ResultRow
+from focsbench.types import POOLED, ResultRow
 
 ROWS = "rows.csv"
 COLUMNS = tuple(field.name for field in dataclasses.fields(ResultRow))
@@ -51,8 +52,12 @@ def score_step(inputs: dict[str, Path], out: Path, config: dict[str, Any], worke
         out / ARRAYS,
     )
     write_rows(out / ROWS, rows)
-    failed = {row.item: row.reason for row in rows if row.status == "failed"}
-    write_json(out / FAILURES, failed)
+    write_json(out / FAILURES, failed_items(rows))
+
+
+def failed_items(rows: Iterable[ResultRow]) -> dict[str, str]:
+    """Return the reason of every item that has a failed row; a pool is no item."""
+    return {row.item: row.reason for row in rows if row.status == "failed" and row.item != POOLED}
 
 
 def write_rows(path: Path, rows: list[ResultRow]) -> None:

@@ -21,7 +21,7 @@ from focsbench.runs.artefact import FAILURES
 from focsbench.runs.datasets import open_images
 from focsbench.runs.predict import write_predictions
 from focsbench.runs.report import aggregate_step
-from focsbench.runs.score import ROWS, write_rows
+from focsbench.runs.score import ROWS, failed_items, write_rows
 from focsbench.types import POOLED, FaceDataset, FloatArray, ResultRow, Sample
 
 PROTOCOL = "eta_sweep"
@@ -70,7 +70,7 @@ def gather_step(inputs: dict[str, Path], out: Path, config: dict[str, Any], work
         for row in scored[point["step"]]
     ]
     write_rows(out / ROWS, rows)
-    write_json(out / FAILURES, {row.item: row.reason for row in rows if row.status == "failed"})
+    write_json(out / FAILURES, failed_items(rows))
     aggregate_step({PROTOCOL: out}, out, {"scores": [PROTOCOL]}, workers)
     shown = _shown(rows)
     write_json(
