@@ -25,7 +25,16 @@ GROUPS = {
     "weights": {"weights", "face_model"},
     "networks": {"torch", "matlab", "hdf5", "onnx", "dlib"},
     "datasets": {"celeba", "ar", "now", "photos", "authors"},
-    "outputs": {"mica", "deca", "3ddfa_v2", "deep3d", "seven_points", "results", "run_config"},
+    "outputs": {
+        "mica",
+        "deca",
+        "3ddfa_v2",
+        "deep3d",
+        "seven_points",
+        "crop",
+        "results",
+        "run_config",
+    },
 }
 
 

@@ -365,6 +365,39 @@ def test_landmark_files_that_are_none(tmp_path, name, content, message):
         read_seven_points(path)
 
 
+WEIGHTS = [[0.5, 0.25, 0.25]] * 51
+
+
+@pytest.mark.parametrize(
+    ("triangles", "weights"),
+    [
+        (["x"] * 51, WEIGHTS),
+        ([2**70] * 51, WEIGHTS),
+        ([[1]] * 50 + [[2, 3]], WEIGHTS),
+        ([*range(51)], [["0.5", 0.25, 0.25], *WEIGHTS[1:]]),
+        ([*range(51)], [[1]] * 50 + [[2, 3]]),
+        ([*range(51)], np.ones((51, 3), complex).tolist()),
+        (np.array(["1"] * 51), WEIGHTS),
+        (None, WEIGHTS),
+    ],
+)
+def test_an_embedding_of_anything_but_numbers_is_refused(tmp_path, triangles, weights):
+    path = tmp_path / "flame_static_embedding.pkl"
+    path.write_bytes(pickle.dumps({"lmk_face_idx": triangles, "lmk_b_coords": weights}))
+    with pytest.raises(
+        InputError, match=r"flame_static_embedding\.pkl: (holds no static|not read)"
+    ):
+        read_seven_points(path)
+
+
+def test_an_embedding_beyond_the_mesh_is_refused(tmp_path):
+    path = tmp_path / "flame_static_embedding.pkl"
+    for triangles in (np.full(51, 1e300), np.full(51, np.nan), np.full(51, 2**63, np.uint64)):
+        path.write_bytes(pickle.dumps({"lmk_face_idx": triangles, "lmk_b_coords": WEIGHTS}))
+        with pytest.raises(InputError, match="names number -1 of a mesh"):
+            read_seven_points(path).on(HEAD.mesh(20))
+
+
 def test_vertices_of_another_topology(tmp_path):
     (tmp_path / "ids.txt").write_text(" ".join(["99999"] * 7))
     with pytest.raises(InputError, match="names number 99999 of a mesh with"):

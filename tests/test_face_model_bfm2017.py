@@ -127,9 +127,25 @@ def test_a_crop_file_that_runs_a_command_is_not_run(original, tmp_path, monkeypa
     assert not (tmp_path / "ran").exists()
 
 
+def test_the_crop_may_be_a_list(tmp_path):
+    path = tmp_path / "idxes_crop.pkl"
+    path.write_bytes(pickle.dumps({"points": [[point] for point in range(40000)]}))
+    assert read_crop(path).tolist() == [*range(40000)]
+
+
 @pytest.mark.parametrize(
     "points",
-    [[1, 2, 3], np.arange(COUNT + 1), np.zeros(40000, int), np.arange(40000.0), "no", None],
+    [
+        [1, 2, 3],
+        np.arange(COUNT + 1),
+        np.zeros(40000, int),
+        np.arange(40000.0),
+        "no",
+        None,
+        [[1], [2, 3]],
+        [2**70] * 40000,
+        ["word"] * 40000,
+    ],
 )
 def test_another_pickle_is_not_taken_for_the_crop(points, tmp_path):
     path = tmp_path / "idxes_crop.pkl"

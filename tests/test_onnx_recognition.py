@@ -171,6 +171,20 @@ def numbers_elsewhere(graph):
     tensor.external_data.add(key="location", value="../../etc/passwd")
 
 
+def complex_numbers(graph):
+    tensor = graph.constants[0]
+    shape = tuple(tensor.dims)
+    tensor.CopyFrom(numpy_helper.from_array(np.ones(shape, np.complex64), tensor.name))
+
+
+def nothing_to_add(graph):
+    gemm = graph.nodes[-2]
+    graph.nodes[-2:-1] = [
+        helper.make_node("MatMul", gemm.input[:2], ["product"]),
+        helper.make_node("Add", ["product", "product"], gemm.output),
+    ]
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -180,6 +194,8 @@ def numbers_elsewhere(graph):
         (an_end, "something follows the embedding"),
         (a_ring, "recursion"),
         (numbers_elsewhere, "in another file"),
+        (complex_numbers, "complex numbers"),
+        (nothing_to_add, "the linear layer has no bias"),
     ],
 )
 def test_other_graphs_are_refused(tmp_path, network, change, reason):

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from focsbench.data import torch_file
 from focsbench.data.torch_file import TorchFile
 from focsbench.errors import InputError
 
@@ -227,6 +228,21 @@ def test_data_without_end_are_refused(tmp_path):
         level = {"a": level, "b": level}
     torch.save(level, path)
     with pytest.raises(InputError, match="without end"):
+        TorchFile(path)
+
+
+def test_names_are_bounded(tmp_path, monkeypatch):
+    path = tmp_path / "names.pth"
+    torch.save({"a" * 256: {"b" * 255: torch.zeros(1)}}, path)
+    assert list(arrays_of(path)) == ["a" * 256 + "." + "b" * 255]
+    torch.save({"a" * 256: {"b" * 256: torch.zeros(1)}}, path)
+    with pytest.raises(InputError, match=r"names\.pth: .*a name in it is too long"):
+        TorchFile(path)
+    monkeypatch.setattr(torch_file, "MAX_NAMES", 20)
+    torch.save({"a" * 9: [torch.zeros(1)], "b" * 8: 1}, path)
+    assert len(arrays_of(path)) == 1
+    torch.save({"a" * 9: [torch.zeros(1)] * 2}, path)
+    with pytest.raises(InputError, match="the names of its tensors are too long"):
         TorchFile(path)
 
 

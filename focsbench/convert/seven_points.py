@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from focsbench.convert.adapter import NOW_IN_68
-from focsbench.data.restricted_pickle import read_object_npy, read_pickle
+from focsbench.data.restricted_pickle import numbers_of, read_object_npy, read_pickle
 from focsbench.errors import InputError, brief
 from focsbench.geometry.barycentric import surface_points
 from focsbench.types import FloatArray, IntArray, Mesh
@@ -96,15 +97,26 @@ def read_seven_points(path: Path) -> SevenPoints:
 def _embedding(path: Path, content: Any) -> SevenPoints:
     for faces, weights in _ENTRIES:
         if isinstance(content, dict) and faces in content and weights in content:
-            triangles, corners = (np.asarray(content[name]) for name in (faces, weights))
-            if triangles.shape == (51,) and corners.shape == (51, 3):
+            triangles, corners = (numbers_of(content[name]) for name in (faces, weights))
+            if (
+                triangles is not None
+                and corners is not None
+                and triangles.shape == (51,)
+                and corners.shape == (51, 3)
+            ):
                 chosen = [number - JAW for number in NOW_IN_68]
                 return SevenPoints(
                     path,
-                    triangles=triangles[chosen].astype(np.int64),
+                    triangles=whole_numbers(triangles[chosen]),
                     weights=corners[chosen].astype(np.float64),
                 )
     raise InputError(
         f"{path}: holds no static landmark embedding of 51 points; take "
         "flame_static_embedding.pkl of FLAME or landmark_embedding.npy of DECA."
     )
+
+
+def whole_numbers(numbers: NDArray[Any]) -> IntArray:
+    """Convert to whole numbers; what is none in any mesh becomes -1."""
+    numbers = np.asarray(numbers, dtype=np.float64)
+    return np.where(np.abs(numbers) < 1 << 31, numbers, -1).astype(np.int64)

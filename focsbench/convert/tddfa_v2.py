@@ -28,8 +28,8 @@ from focsbench.convert.adapter import (
     outputs_below,
     read_array,
 )
-from focsbench.convert.seven_points import SevenPoints, read_seven_points
-from focsbench.data.restricted_pickle import read_pickle
+from focsbench.convert.seven_points import SevenPoints, read_seven_points, whole_numbers
+from focsbench.data.restricted_pickle import numbers_of, read_pickle
 from focsbench.errors import ConfigError, InputError
 from focsbench.geometry.io import read_mesh
 from focsbench.types import FloatArray, IntArray, Mesh, Reconstruction
@@ -125,8 +125,8 @@ def _read_model(path: Path) -> _Model:
         content = {**_dictionary(path, content), "tri": read_pickle(beside)}
     mean = _numbers(path, content, "u").reshape(-1)
     basis = _numbers(path, content, "w_shp")
-    rows = _whole(_numbers(path, content, "keypoints").reshape(-1))
-    triangles = _whole(_numbers(beside if beside.is_file() else path, content, "tri"))
+    rows = whole_numbers(_numbers(path, content, "keypoints").reshape(-1))
+    triangles = whole_numbers(_numbers(beside if beside.is_file() else path, content, "tri"))
     if triangles.ndim == 2 and triangles.shape[0] == 3 != triangles.shape[1]:
         triangles = triangles.T
     vertices = len(mean) // 3
@@ -154,13 +154,8 @@ def _read_model(path: Path) -> _Model:
 
 
 def _numbers(path: Path, content: Any, name: str) -> FloatArray:
-    array = _dictionary(path, content).get(name)
-    if (
-        not isinstance(array, np.ndarray)
-        or array.dtype.kind not in "fiu"
-        or not array.size
-        or not np.isfinite(array).all()
-    ):
+    array = numbers_of(_dictionary(path, content).get(name))
+    if array is None or not array.size or not np.isfinite(array).all():
         raise InputError(
             f"{path}: has no array {name!r} of numbers; take bfm_noneck_v3.pkl and tri.pkl of "
             "3DDFA_V2 (configs)."
@@ -172,8 +167,3 @@ def _dictionary(path: Path, content: Any) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise InputError(f"{path}: is no dictionary; take bfm_noneck_v3.pkl of 3DDFA_V2 (configs).")
     return content
-
-
-def _whole(numbers: FloatArray) -> IntArray:
-    """Convert to whole numbers; what is none in any mesh becomes -1."""
-    return np.where(np.abs(numbers) < 1 << 31, numbers, -1).astype(np.int64)

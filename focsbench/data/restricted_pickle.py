@@ -26,6 +26,7 @@ from tokenize import TokenError
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from focsbench.data.pickle_machine import MAX_OPCODES, Call, Name, Outside, parse_pickle
 from focsbench.errors import InputError, brief
@@ -100,6 +101,29 @@ def read_object_npy(path: Path, only: Collection[str] | None = None) -> Any:
     if not isinstance(array, np.ndarray) or array.shape != shape:
         raise InputError(f"{path}: the content does not fit its header; write it again.")
     return array.item() if array.shape == () else array
+
+
+def numbers_of(found: Any) -> NDArray[Any] | None:
+    """Return the real numbers that an array or nested lists in a pickle hold, or None."""
+    if isinstance(found, (list, tuple)):
+        if not _holds_numbers(
+            found
+        ):  # one long text among words would be taken for the width of all
+            return None
+        try:
+            found = np.asarray(found)
+        except ValueError:  # lists of several lengths
+            return None
+    is_array = isinstance(found, np.ndarray) and found.dtype.kind in "iuf"
+    return found if is_array and found.dtype.itemsize <= 8 else None
+
+
+def _holds_numbers(found: Any) -> bool:
+    if isinstance(found, (list, tuple)):
+        return all(map(_holds_numbers, found))
+    if isinstance(found, np.ndarray):
+        return found.dtype.kind in "iuf"
+    return isinstance(found, (int, float, np.number))
 
 
 def object_npy_bytes(content: Mapping[str, Any]) -> bytes:

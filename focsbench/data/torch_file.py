@@ -36,6 +36,8 @@ MAX_PICKLE = 64 << 20
 MAX_RECORDS = 50_000
 MAX_DEPTH = 64
 MAX_VISITS = 400_000
+LONGEST_NAME = 512  # characters; of real networks some 80
+MAX_NAMES = 16 << 20  # characters of all names of tensors
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 _LEGACY_PROTOCOL = 1001
 _DTYPES = {
@@ -90,6 +92,7 @@ class TorchFile:
         self.tensors: dict[str, StoredTensor] = {}
         self.classes: set[str] = set()
         self._visits = MAX_VISITS
+        self._letters = MAX_NAMES
         self._places: dict[str, tuple[int, int]] = {}
         require_file(path, "file of weights")
         try:
@@ -193,7 +196,7 @@ class TorchFile:
         place = stream.tell()
         for key in keys:
             start = place + 8
-            if key not in sizes:
+            if not isinstance(key, str) or key not in sizes:  # deep nesting would end the process
                 raise ValueError("it holds numbers of no tensor")
             self._places[key] = start, sizes[key]
             place = start + sizes[key]
@@ -204,9 +207,14 @@ class TorchFile:
         self._visits -= 1
         if self._visits < 0 or depth > MAX_DEPTH:
             raise ValueError("its data refer to each other without end")
+        if len(name) > LONGEST_NAME:
+            raise ValueError("a name in it is too long")
         if isinstance(found, Call):
             function = (found.function.module, found.function.name)
             if function in _TENSORS:
+                self._letters -= len(name)
+                if self._letters < 0:
+                    raise ValueError("the names of its tensors are too long")
                 self.tensors[name] = _tensor(found)
                 return
             if function == _PARAMETER:
@@ -232,6 +240,8 @@ def _joined(name: str, key: object) -> str:
 
 def _is_allowed(name: Name) -> bool:
     pair = (name.module, name.name)
+    if max(map(len, pair)) > LONGEST_NAME:
+        return False
     return (
         pair in _TENSORS
         or pair in (_PARAMETER, _DICTIONARY)

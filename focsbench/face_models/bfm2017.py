@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from focsbench.data.restricted_pickle import read_pickle
+from focsbench.data.restricted_pickle import numbers_of, read_pickle
 from focsbench.errors import InputError
 from focsbench.face_models import bfm2017_landmarks as tables
 from focsbench.face_models.frame import NOW_LANDMARKS
@@ -201,7 +201,8 @@ def read_crop(path: Path) -> Ids:
     """
     content = read_pickle(path)
     points = content.get("points") if isinstance(content, dict) else None
-    ids = np.squeeze(np.asarray([] if points is None else points))
+    numbers = numbers_of(points)
+    ids = np.squeeze(np.zeros(0) if numbers is None else numbers)
     if (
         ids.ndim != 1
         or ids.dtype.kind not in "iu"

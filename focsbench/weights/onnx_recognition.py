@@ -104,7 +104,10 @@ class _Graph:
         tensor = self._constants[name]
         if tensor.data_location == TensorProto.EXTERNAL:
             raise ValueError("its numbers are in another file")
-        return np.array(numpy_helper.to_array(tensor), dtype=np.float32)
+        array = numpy_helper.to_array(tensor)
+        if np.iscomplexobj(array):
+            raise ValueError("it has complex numbers")
+        return np.array(array, dtype=np.float32)
 
 
 class _IResNetReader:
@@ -223,7 +226,10 @@ class _IResNetReader:
 
 
 def _other(names: Sequence[str], graph: _Graph) -> str:
-    return next(name for name in names if name in graph._constants)
+    for name in names:
+        if name in graph._constants:
+            return name
+    raise ValueError("the linear layer has no bias")
 
 
 def _attributes(node: Any) -> dict[str, Any]:

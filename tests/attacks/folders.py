@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle  # noqa: TID251 - hostile files have to be made somehow
 import struct
 from collections.abc import Callable
 from functools import partial
@@ -16,9 +17,16 @@ from attacks.harmless_folders import HARMLESS, array, head68, landmarks, matlab
 from attacks.images import png, zeros
 from attacks.networks import MAT
 
+WEIGHTS = [[0.5, 0.25, 0.25]] * 51
 BOMB = png(60_000, 60_000, zeros(1 << 20))
 HEADER = "method,protocol,subset,subject,item,metric,value,status,reason\n"
 ROW = "focs,now,all,anna,a/b/c,median,{},ok,\n"
+
+
+def embedding(name: str, triangles: object, weights: object = WEIGHTS) -> Case:
+    """The landmarks of FLAME with anything in them."""
+    entries = {"lmk_face_idx": triangles, "lmk_b_coords": weights}
+    return content(name, "points.pkl", "seven_points", pickle.dumps(entries))
 
 
 def spoilt(name: str, reader: str, file: str, write: Callable[[Path], object]) -> Case:
@@ -167,6 +175,12 @@ OUTPUTS = (
     content("points_evaluate", "points.npy", "seven_points", npy(shaped("()", "|O"), STACKED)),
     content("points_of_5000_digits", "points.txt", "seven_points", "9" * 5000),
     content("points_of_thirty_digits", "points.txt", "seven_points", f"{10**30} " * 7),
+    embedding("points_are_words", ["x"] * 51),
+    embedding("points_beyond_all_meshes", [2**70] * 51),
+    embedding("weights_are_ragged", [*range(51)], [[1]] * 50 + [[2, 3]]),
+    embedding("weights_of_a_long_word", [*range(51)], [["x" * (1 << 20), *["x"] * 2000]]),
+    content("crop_runs_a_command", "idxes_crop.pkl", "crop", COMMAND),
+    content("crop_is_ragged", "idxes_crop.pkl", "crop", pickle.dumps({"points": [[1], [2, 3]]})),
     Case("points_are_a_pipe", "points.txt", "seven_points", os.mkfifo),
     Case("points_are_a_pipe_of_pickles", "points.pkl", "seven_points", os.mkfifo),
     Case("points_of_terabytes", "points.txt", "seven_points", partial(sparse, size=1 << 40)),

@@ -7,6 +7,7 @@ matter of the attack that comes first. The fuzzing starts from them.
 from __future__ import annotations
 
 import json
+import pickle  # noqa: TID251 - writes what others distribute; nothing here loads it
 import struct
 from importlib import resources
 from pathlib import Path
@@ -152,6 +153,13 @@ HARMLESS = (
     Case("mat_packed", "model.mat", "matlab", lambda path: matlab_file(path, packed=True)),
     content("vertex_numbers", "points.txt", "seven_points", "1 2 3 4, 5 6 7\n"),
     Case("landmark_embedding", "landmark_embedding.npy", "seven_points", embedding),
+    content(
+        "flame_embedding",
+        "flame_static_embedding.pkl",
+        "seven_points",
+        pickle.dumps({"lmk_face_idx": [*range(51)], "lmk_b_coords": [[0.5, 0.25, 0.25]] * 51}),
+    ),
+    content("crop", "idxes_crop.pkl", "crop", pickle.dumps({"points": np.arange(36_000)})),
     content("results", "results.csv", "results", RESULTS),
     content("run_config", "config.json", "run_config", '{"name": "mine", "seed": 0}'),
     *harmless_folders.HARMLESS,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import pickle  # noqa: TID251 - hostile files have to be made somehow
 import struct
 import zlib
 from functools import partial
@@ -31,6 +32,23 @@ def zipped(members: dict[str, bytes], **options: int) -> bytes:
     return stream.getvalue()
 
 
+def legacy(name: str, content: bytes, keys: bytes) -> Case:
+    """A file as torch wrote it before 1.6, with any pickles of its content and of its keys."""
+    head = (0x1950A86A20F9469CFC6C, 1001, {"little_endian": True})
+    return torch(name, b"".join(pickle.dumps(part, protocol=2) for part in head) + content + keys)
+
+
+TENSOR = (
+    b"ctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\0"
+    b"0X\x03\0\0\0cpuK\x01tQK\0))\x89}tR"
+)
+
+
+def word(text: bytes) -> bytes:
+    return b"X" + struct.pack("<I", len(text)) + text
+
+
+NONE = b"\x80\x02]."
 ATTACKS = (
     torch("pth_runs_a_command", COMMAND),
     torch("pth_archive_runs_a_command", zipped({"net/data.pkl": COMMAND, "net/version": b"3"})),
@@ -41,6 +59,21 @@ ATTACKS = (
     ),
     torch("pth_slips_out", zipped({"../../owned": b"owned"})),
     torch("pth_nested_lists", b"\x80\x02" + b"]" * 100_000 + b"a" * 99_999 + b"."),
+    legacy("pth_nested_key", b"\x80\x02}.", b"\x80\x02])" + b"\x85" * 190_000 + b"a."),
+    legacy(
+        "pth_long_names",
+        b"\x80\x02}" + word(b"k" * (1 << 20)) + b"](" + TENSOR + b"q\1" + b"h\1" * 400 + b"es.",
+        NONE,
+    ),
+    legacy(
+        "pth_long_names_of_classes",
+        b"\x80\x02]("
+        + word(b"encoder." + b"k" * (1 << 20))
+        + b"q\1"
+        + b"".join(b"h\1" + word(b"%d" % number) + b"\x93)R" for number in range(400))
+        + b"e.",
+        NONE,
+    ),
     torch("pth_truncated", b"PK\3\4" + b"\0" * 26),
     torch("pth_is_text", b"hello, this is no network"),
     Case("pth_of_terabytes", "net.pth", "torch", partial(sparse, size=1 << 40)),

@@ -139,6 +139,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "onnx": _called("focsbench.weights.onnx_recognition", "read_onnx_recognition"),
     "dlib": _called("focsbench.data.dlib_file", "read_dlib_network"),
     "seven_points": _called("focsbench.convert.seven_points", "read_seven_points"),
+    "crop": _called("focsbench.face_models.bfm2017", "read_crop"),
     "results": _called("focsbench.runs.finished", "read_results"),
     "run_config": _run_config,
     **{name: _dataset(name) for name in ("celeba", "ar", "now", "photos", "authors")},
