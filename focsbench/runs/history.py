@@ -110,7 +110,9 @@ def run_differences(one: RunFolder, other: RunFolder) -> dict[str, list[str]]:
     found = {
         "settings": list(differences(one.read_config(), other.read_config())),
         "environment": list(differences(read_environment(one), read_environment(other))),
-        "steps": [_seeds(pair, whole) + line for pair, both in keys for line in differences(*both)],
+        "steps": [
+            _seeds(pair, whole) + line for pair, (a, b) in keys for line in differences(a, b)
+        ],
         "results": [
             f"{_seeds(pair, whole)}{name} differs"
             for pair, name, (before, after) in digests
