@@ -98,11 +98,6 @@ class PhotoFolder:
         if not files:
             raise InputError(f"{photos}: holds no photograph; check the path.")
         self._keys = [key_of(file) for file in files]
-        for one, other in sharing_keys(files):
-            raise InputError(
-                f"{photos}: {shown(one)} and {shown(other)} would both be {shown(key_of(one))} in "
-                "predictions; rename one of them."
-            )
 
     def __len__(self) -> int:
         return len(self._files)
@@ -140,9 +135,11 @@ def plain_folder(root: Path, size: int, name: str = "photos") -> PhotoFolder:
     """Open a plain folder of photographs.
 
     Raises:
-        InputError: if there is no photograph.
+        InputError: if there is no photograph, or two have the same key.
     """
-    return PhotoFolder(root, photo_files(root), root / LANDMARKS, size, name)
+    files = photo_files(root)
+    _check_keys(root, files)
+    return PhotoFolder(root, files, root / LANDMARKS, size, name)
 
 
 def authors_folder(root: Path, split: str, size: int, name: str = "authors") -> PhotoFolder:
@@ -151,7 +148,7 @@ def authors_folder(root: Path, split: str, size: int, name: str = "authors") -> 
     Without a list of the split, ``all_landmarks.csv`` is taken.
 
     Raises:
-        InputError: if there is neither list.
+        InputError: if there is neither list, or two photographs of it have the same key.
     """
     path = list_of_split(root, split)
     files = list(read_landmarks(path))
@@ -160,7 +157,16 @@ def authors_folder(root: Path, split: str, size: int, name: str = "authors") -> 
         raise InputError(
             f"{path}: {shown(outside[0])} is no path below {DATASET}; correct the list."
         )
+    _check_keys(path, files)
     return PhotoFolder(root / DATASET, files, path, size, name)
+
+
+def _check_keys(where: Path, files: Iterable[str]) -> None:
+    for one, other in sharing_keys(files):
+        raise InputError(
+            f"{where}: {shown(one)} and {shown(other)} would both be {shown(key_of(one))} in "
+            "predictions; rename one of them."
+        )
 
 
 def _stays_inside(file: str) -> bool:

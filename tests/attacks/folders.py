@@ -103,6 +103,7 @@ def model_of_deep3d(**changes: np.ndarray) -> bytes:
 
 CELEBA_LIST, OFFICIAL_LIST = "all_landmarks.csv", "imagepathsvalidation.txt"
 NUMBERS = landmarks("").decode().strip()
+TWICE = landmarks("a.jpg", "a.png")
 BASEL, NONECK, DECA_MAT = "BFM_model_front.mat", "bfm_noneck_v3.pkl", "results/photo/photo.mat"
 
 DATASETS = (
@@ -120,6 +121,7 @@ DATASETS = (
     ),
     spoilt("list_reads_absolute_paths", "authors", CELEBA_LIST, holding(landmarks("/etc/x.jpg"))),
     spoilt("list_of_endless_names", "authors", CELEBA_LIST, holding(landmarks("a" * 90_000))),
+    spoilt("two_photos_of_one_key", "authors", CELEBA_LIST, holding(TWICE)),
     spoilt("number_of_5000_digits", "celeba", CELEBA_LIST, holding("9" * 5000 + NUMBERS)),
     spoilt("number_in_other_digits", "celeba", CELEBA_LIST, holding("²" + NUMBERS)),
     spoilt(
