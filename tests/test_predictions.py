@@ -6,6 +6,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from attacks.arrays import crowded
 from geometry_support import grid_face
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -229,3 +230,12 @@ def test_parameters_of_strangers(tmp_path):
         archive.writestr("bomb.npy", bytes(65 << 20))
     with pytest.raises(InputError, match="too large"):
         PredictionFolder(tmp_path).parameters("1")
+    for zip64 in (True, False):
+        path.write_bytes(crowded(100_000, zip64=zip64))
+        with pytest.raises(InputError, match="its list of contents is too long"):
+            PredictionFolder(tmp_path).parameters("1")
+    np.savez(path, **{f"mode{number}": np.zeros(1) for number in range(257)})
+    with pytest.raises(InputError, match="257 members, more than 256"):
+        PredictionFolder(tmp_path).parameters("1")
+    np.savez(path, **{f"mode{number}": np.zeros(1) for number in range(256)})
+    assert len(PredictionFolder(tmp_path).parameters("1")) == 256

@@ -3,13 +3,13 @@
 import io
 import os
 import pickle  # noqa: TID251 - hostile files have to be made somehow
-import struct
 import zipfile
 from collections import OrderedDict
 
 import numpy as np
 import pytest
 import torch
+from attacks.arrays import crowded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
@@ -275,7 +275,7 @@ def test_damage_is_refused_or_harmless(tmp_path_factory, data):
         (b"", "pickle exhausted"),
         (b"<!DOCTYPE html>", "not readable"),
         (b"version https://git-lfs.github.com/spec/v1\n", "not readable"),
-        (b"PK\x03\x04" + bytes(40), "too early"),
+        (b"PK\x03\x04" + bytes(40), "cut off"),
         (pickle.dumps({"weight": [1.0]}), "does not begin"),
     ],
 )
@@ -294,10 +294,19 @@ def test_big_endian_numbers_are_refused(tmp_path):
         TorchFile(path)
 
 
-def test_a_list_of_contents_beyond_measure_is_not_read(tmp_path):
+@pytest.mark.parametrize("zip64", [True, False])
+def test_a_list_of_contents_beyond_measure_is_not_read(tmp_path, zip64):
     path = tmp_path / "records.pth"
-    content = bytearray(rewritten(ZIPPED, lambda n, d: [(n, d)]))
-    struct.pack_into("<I", content, len(content) - 22 + 12, 1 << 30)
-    path.write_bytes(content)
-    with pytest.raises(InputError, match="too many records"):
+    path.write_bytes(crowded(200_000, zip64=zip64))
+    with pytest.raises(InputError, match=r"records\.pth: .*its list of contents is too long"):
         TorchFile(path)
+
+
+def test_an_archive_of_many_records_is_read(tmp_path):
+    path = tmp_path / "many.pth"
+    state = {f"layer{number}.weight": torch.full((2,), number) for number in range(3000)}
+    torch.save(state, path)
+    found = arrays_of(path)
+    assert {name: int(array[1]) for name, array in found.items()} == {
+        f"layer{number}.weight": number for number in range(3000)
+    }

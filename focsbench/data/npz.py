@@ -11,6 +11,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from numpy.typing import NDArray
 
+from focsbench.data.zip_archive import open_archive
 from focsbench.npy import array_of_bytes
 
 _MOST_MEMBERS = 256
@@ -34,7 +35,7 @@ def read_npz(data: bytes, largest: int) -> dict[str, NDArray[Any]]:
         ValueError: if it is damaged, encrypted, too large, or holds anything but arrays of numbers.
     """
     try:
-        with ZipFile(io.BytesIO(data)) as archive:
+        with open_archive(io.BytesIO(data), _MOST_MEMBERS) as archive:
             members = archive.infolist()
             if len(members) > _MOST_MEMBERS:
                 raise ValueError(f"{len(members)} members, more than {_MOST_MEMBERS}")

@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from focsbench.data.pickle_machine import Call, Name, Outside, parse_pickle
+from focsbench.data.zip_archive import open_archive
 from focsbench.errors import InputError, brief
 from focsbench.user_files import require_file
 
@@ -160,8 +161,7 @@ class TorchFile:
 
     def _zipped(self) -> Any:
         """Look at the pickle of a zip archive; note where the records of numbers lie."""
-        _check_directory(self._file, self._bytes)
-        with zipfile.ZipFile(self._file) as archive:
+        with open_archive(self._file, MAX_RECORDS) as archive:
             records = archive.infolist()
             _check_records(records, self._bytes)
             names = {record.filename: record for record in records}
@@ -275,21 +275,6 @@ def _tensor(call: Call) -> StoredTensor:
     if len(shape) != len(strides) or len(shape) > 8 or not isinstance(record, str):
         raise ValueError("a tensor has an impossible shape")
     return StoredTensor(record, what.name, elements, offset, tuple(shape), tuple(strides))
-
-
-def _check_directory(file: io.BufferedReader, size: int) -> None:
-    """Refuse a zip archive whose list of contents is larger than any weights have."""
-    file.seek(max(0, size - 65_557))
-    end = file.read()
-    place = end.rfind(b"PK\x05\x06")
-    if place < 0 or len(end) - place < 22:
-        raise ValueError("it ends too early")
-    (length,) = struct.unpack_from("<I", end, place + 12)
-    zip64 = end.rfind(b"PK\x06\x06", 0, place)
-    if length == 0xFFFFFFFF and zip64 >= 0 and place - zip64 >= 56:
-        (length,) = struct.unpack_from("<Q", end, zip64 + 40)
-    if length > 128 * MAX_RECORDS:
-        raise ValueError("it has too many records")
 
 
 def _check_records(records: list[zipfile.ZipInfo], size: int) -> None:

@@ -66,6 +66,22 @@ def lying_size(path: Path) -> None:
     path.write_bytes(local + name + data + entry + name + end)
 
 
+def crowded(members: int, *, zip64: bool, start: bytes = b"PK\3\4" + b"\0" * 26) -> bytes:
+    """A list of contents alone; with zip64, its length is one member in one place and all in the
+    other."""
+    entry = struct.pack("<4s6H3I5H2I", b"PK\1\2", 20, 20, *[0] * 14)
+    size, end = len(entry) * members, b""
+    if zip64:
+        place = len(start) + size
+        end = struct.pack(
+            "<4sQ2H2I4Q", b"PK\6\6", 44, 45, 45, 0, 0, members, members, size, len(start)
+        )
+        end += struct.pack("<4sIQI", b"PK\6\7", 0, place, 1)
+    stated = len(entry) if zip64 else size
+    end += struct.pack("<4s4H2IH", b"PK\5\6", 0, 0, 1, 1, stated, len(start), 0)
+    return start + entry * members + end
+
+
 def link_out(path: Path) -> None:
     secret = path.parent.parent / "secret.npz"
     with ZipFile(secret, "w") as zipped:
@@ -94,6 +110,12 @@ ATTACKS = (
     Case("landmarks_are_a_pipe", "head.npy", "landmarks", os.mkfifo),
     Case("npz_bomb", "0_parameters.npz", "parameters", bomb),
     archive("npz_of_too_many_members", {f"a{i}.npy": GOOD for i in range(3000)}),
+    Case(
+        "npz_of_a_million_members",
+        "0_parameters.npz",
+        "parameters",
+        lambda path: path.write_bytes(crowded(1 << 20, zip64=False)),
+    ),
     archive("npz_runs_a_command", {"identity.npy": object_npy()}),
     archive("npz_member_of_a_trillion_numbers", {"identity.npy": npy(shaped("(1000000000000,)"))}),
     archive("npz_member_is_text", {"identity.npy": b"hello"}),

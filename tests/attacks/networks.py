@@ -10,7 +10,7 @@ import zlib
 from functools import partial
 from zipfile import ZIP_DEFLATED, ZipFile
 
-from attacks.arrays import COMMAND, STACKED
+from attacks.arrays import COMMAND, STACKED, crowded
 from attacks.case import Case, content, sparse
 
 MAT = b"MATLAB 5.0 MAT-file".ljust(124) + struct.pack("<HH", 0x0100, 0x4D49)
@@ -56,6 +56,12 @@ ATTACKS = (
     torch(
         "pth_bomb",
         zipped({"net/data.pkl": b"\0" * (32 << 20)}, compression=ZIP_DEFLATED),
+    ),
+    Case(
+        "pth_of_a_million_records",
+        "net.pth",
+        "torch",
+        lambda path: path.write_bytes(crowded(1 << 20, zip64=True)),
     ),
     torch("pth_slips_out", zipped({"../../owned": b"owned"})),
     torch("pth_nested_lists", b"\x80\x02" + b"]" * 100_000 + b"a" * 99_999 + b"."),
