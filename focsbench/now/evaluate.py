@@ -7,8 +7,10 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from focsbench.data.encoding import npy_bytes
 from focsbench.data.now import NoWItem
@@ -26,7 +28,7 @@ from focsbench.npy import array_of_bytes
 from focsbench.processes import reason_of, run_jobs
 from focsbench.progress import track
 from focsbench.storage import storage_error
-from focsbench.types import FloatArray, IntArray
+from focsbench.types import FloatArray
 from focsbench.user_files import read_bytes
 
 DISTANCES = "distances"
@@ -177,7 +179,7 @@ def _write_vertices(request: Request, scores: Mapping[str, ImageScore], folder: 
         _save(folder / f"{subject}.npy", scan.vertices.astype(np.int64))
 
 
-def _save(path: Path, array: FloatArray | IntArray) -> None:
+def _save(path: Path, array: NDArray[Any]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, npy_bytes(array), flushed=False)
