@@ -44,24 +44,6 @@ class CumulativeError:
         ]
 
 
-def cumulative_curves(context: ReportContext) -> pd.DataFrame:
-    """Return columns subset, error_mm, and per method the share of points up to that error.
-
-    A method without any scored image has no value there. Rows are every 0.01 mm from 0 to 7 mm.
-    """
-    frames = [
-        pd.DataFrame(
-            {
-                "subset": subset,
-                "error_mm": curve_grid(),
-                **{method: curve.share for method, curve in of_subset.items()},
-            }
-        )
-        for subset, of_subset in subset_curves(context).items()
-    ]
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
-
-
 def subset_curves(context: ReportContext, subsets: Sequence[str] = SUBSETS) -> Curves:
     """Return the curves with their bands; ablations have none, they would hide the others.
 

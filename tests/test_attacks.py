@@ -20,7 +20,7 @@ VICTIM = Path(__file__).parent / "attacks" / "victim.py"
 GROUPS = {
     "meshes": {"mesh"},
     "images": {"image"},
-    "arrays": {"landmarks", "parameters", "legacy"},
+    "arrays": {"landmarks", "parameters", "legacy", "distances"},
     "texts": {"manifest", "landmark_list", "image_list", "profile", "now_result"},
     "weights": {"weights", "face_model"},
     "networks": {"torch", "matlab", "hdf5", "onnx", "dlib"},

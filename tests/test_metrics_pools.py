@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from focsbench.metrics.scan_distance import cumulative_error, distance_statistics
+from focsbench.metrics.scan_distance import distance_statistics
 from focsbench.metrics.statistics import mean_and_std
 
 DISTANCES = st.lists(st.floats(0, 100), min_size=1, max_size=30)
@@ -26,17 +26,6 @@ def test_pool_agrees_with_the_standard_library(parts):
 def test_images_weigh_by_their_number_of_vertices():
     found = distance_statistics([np.zeros(900), np.ones(100)])
     assert (found.median, found.mean, found.n) == (0, 0.1, 1000)
-
-
-@given(DISTANCES, st.lists(st.floats(-1, 101), min_size=1, max_size=8))
-def test_cumulative_error_counts(distances, thresholds):
-    found = cumulative_error([np.array(distances)], np.array(thresholds))
-    for threshold, percent in zip(thresholds, found, strict=True):
-        count = sum(value <= threshold for value in distances)
-        assert percent == pytest.approx(100 * count / len(distances))
-    rising = cumulative_error([np.array(distances)], np.sort(thresholds))
-    assert (np.diff(rising) >= 0).all()
-    assert cumulative_error([np.array(distances)], np.array([100.0])) == 100
 
 
 @pytest.mark.parametrize("bad", [[], [np.zeros(0)], [np.array([1, np.nan])], [np.array([-1.0])]])

@@ -263,6 +263,27 @@ def test_command(focsbench, tmp_path):
     assert errors.count("\n") == 1
 
 
+def test_damaged_results_are_named(focsbench, tmp_path):
+    short, official = new_result(tmp_path / "short", "short"), tmp_path / "x.npy"
+    path = distance_file(short, LINES[2][:-4])
+    np.save(path, np.ones(3))
+    np.save(official, {"computed_distances": [np.ones(3)], "input_files": [""]})
+    whole = new_result(tmp_path / "whole", "whole")
+    names = new_result(tmp_path / "names", "names")
+    text = (names / RESULT).read_text()
+    (names / RESULT).write_text(text.replace(LINES[0], LINES[0].rpartition("/")[2]))
+    for command, damaged, file in (
+        (["now", "compare"], short, path),
+        (["now", "compare"], official, official),
+        (["now", "compare"], names, names / RESULT),
+        (["compare"], names, names / RESULT),
+    ):
+        code, output, errors = focsbench(*command, whole, damaged)
+        assert (code, output) == (1, "")
+        assert errors.startswith(f"focsbench: {file}: ")
+        assert errors.count("\n") == 1
+
+
 def test_results_are_compared_by_subject_too(focsbench, tmp_path):
     """``focsbench compare`` takes the same result folders."""
     paths = [new_result(tmp_path / name, method) for name, method in (("a", "a"), ("b", "bcd"))]

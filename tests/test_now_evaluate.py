@@ -19,7 +19,7 @@ from focsbench.drawing.scan_views import cropped_triangles, face_axes
 from focsbench.errors import ConfigError, InputError
 from focsbench.geometry.scan_crop import crop_scan
 from focsbench.now.error_maps import mean_error
-from focsbench.now.evaluate import evaluate, read_distances
+from focsbench.now.evaluate import distance_file, evaluate, read_distances
 from focsbench.now.inputs import make_request
 from focsbench.now.legacy import read_legacy
 from focsbench.now.misread import MISREAD
@@ -157,6 +157,15 @@ def test_what_is_no_result_is_refused(tmp_path, text):
         read_json(tmp_path / "result.json")
 
 
+@pytest.mark.parametrize("line", ["", "a.jpg", "a//c.jpg", "../b/c.jpg", "a/b/c/d.jpg"])
+def test_images_of_a_result_are_lines_of_the_list(folders, tmp_path, line):
+    _, _, _, (result, _) = folders
+    images = (replace(result.images[0], image=line), *result.images[1:])
+    write_json(tmp_path / "result.json", replace(result, images=images))
+    with pytest.raises(InputError, match=r"result\.json: .* is not subject/challenge/image\.jpg"):
+        read_json(tmp_path / "result.json")
+
+
 def test_tables(folders):
     _, _, (out, _), (result, _) = folders
     with (out / "images.csv").open() as file:
@@ -248,8 +257,32 @@ def test_a_broken_image_stops_no_other(tmp_path, monkeypatch):
         for line in text
     )
     assert text[-1].startswith(f"no score: 4 images, the first is {LINES[0]}: ")
-    with pytest.raises(InputError, match="score the method again"):
+    with pytest.raises(InputError, match=r"IMG_1\.npy: the file of distances is missing"):
         read_distances(tmp_path / "out", KEYS[2])
+
+
+@pytest.mark.parametrize(
+    ("array", "reason"),
+    [
+        (np.array([1.0, np.nan]), "a distance is negative or not finite"),
+        (np.array([1.0, -1.0]), "a distance is negative or not finite"),
+        (np.zeros(0), "0 distances, the result has 2"),
+        (np.ones(3), "3 distances, the result has 2"),
+        (np.ones((2, 1)), "an array of float64 with 2 axes"),
+        (np.array(["a", "b"]), "an array of <U1"),
+        (np.array([1, 2]), "an array of int64 with 1 axes"),
+    ],
+)
+def test_damaged_distances_are_named(tmp_path, array, reason):
+    path = distance_file(tmp_path, KEYS[0])
+    path.parent.mkdir(parents=True)
+    np.save(path, array)
+    with pytest.raises(InputError) as raised:
+        read_distances(tmp_path, KEYS[0], 2)
+    assert str(raised.value) == f"{path}: {reason}; score the method again."
+    np.save(path, np.array([1.5, 2.5], np.float32))
+    assert read_distances(tmp_path, KEYS[0], 2).tolist() == [1.5, 2.5]
+    assert read_distances(tmp_path, KEYS[0]).dtype == np.float64
 
 
 def test_requests(tmp_path):

@@ -104,6 +104,7 @@ def test_names():
         ({"computed_distances": [*PARTS], "input_files": IMAGES[:1] * 2}, "each image once"),
         ({"computed_distances": [*PARTS], "input_files": [[], {}]}, "each image once"),
         ({"computed_distances": [*PARTS], "input_files": ["a", "\x1b[2J"]}, "each image once"),
+        ({"computed_distances": [*PARTS], "input_files": ["", "s/c/1.jpg"]}, "subject/challenge"),
         ({"computed_distances": [*PARTS], "input_files": 7}, "is no list"),
     ],
 )

@@ -22,7 +22,7 @@ from focsbench.drawing.figures import figure_style, line_styles
 from focsbench.errors import InputError
 from focsbench.metrics.error_curve import STEP_MM, count_within, curve_grid
 from focsbench.reports.base import ABLATIONS, ReportContext
-from focsbench.reports.cumulative_error import CumulativeError, cumulative_curves
+from focsbench.reports.cumulative_error import CumulativeError, subset_curves
 from focsbench.reports.failures import failure_groups, reason_of_many
 from focsbench.reports.gallery import Gallery, pick_by_fit, pick_by_occluder
 from focsbench.reports.gallery_picks import photographs
@@ -55,12 +55,13 @@ def test_count_within_refuses_what_is_no_distance(bad: float):
 
 
 def test_curves_pool_the_points_of_the_subset(context: ReportContext):
-    curves = cumulative_curves(context)
-    assert list(curves) == ["subset", "error_mm", *(m for m in LABELS if m not in ABLATIONS)]
+    curves = subset_curves(context)
+    assert list(curves) == list(CHALLENGES)
     for subset, challenge in CHALLENGES.items():
+        assert list(curves[subset]) == [method for method in LABELS if method not in ABLATIONS]
         files = sorted(context.distances["focs"].rglob(f"{challenge}/*.npy"))
         points = np.concatenate([np.load(file) for file in files])
-        share = curves.loc[curves["subset"] == subset, "focs"].to_numpy()
+        share = curves[subset]["focs"].share
         for at in (0.5, 1.0, 3.0):
             assert share[round(at / STEP_MM)] == pytest.approx(np.mean(points <= at), abs=1e-3)
 
@@ -69,14 +70,14 @@ def test_failed_images_leave_the_curve(context: ReportContext):
     item = "subject-0/multiview_occlusions/photo_0"
     (context.distances["focs"] / f"{item}.npy").unlink()
     with pytest.raises(InputError, match=r"photo_0\.npy"):
-        cumulative_curves(context)
-    curves = cumulative_curves(fail(context, method="focs", item=item))
-    assert curves["focs"].notna().all()
+        subset_curves(context)
+    curves = subset_curves(fail(context, method="focs", item=item))
+    assert all(np.isfinite(of_subset["focs"].share).all() for of_subset in curves.values())
 
 
 def test_a_method_without_any_scan_result_has_no_curve(context: ReportContext):
-    curves = cumulative_curves(fail(context, method="mofa", protocol="now"))
-    assert "mofa" not in curves
+    curves = subset_curves(fail(context, method="mofa", protocol="now"))
+    assert all("mofa" not in of_subset for of_subset in curves.values())
     nothing = replace(context, distances={})
     assert CumulativeError().write(nothing) == []
 
@@ -90,7 +91,9 @@ def test_figure_files_are_reproducible_and_hold_their_data(context: ReportContex
     assert b"/FontFile2" in first[".pdf"]  # TrueType, embedded
     assert Image.open(io.BytesIO(first[".png"])).info.keys() <= {"dpi"}
     table = pd.read_csv(io.BytesIO(first[".csv"]))
-    assert np.allclose(table["focs"], cumulative_curves(context)["focs"], atol=1e-6)
+    for subset, of_subset in subset_curves(context).items():
+        rows = table[table["subset"] == subset]
+        assert np.allclose(rows["focs"], of_subset["focs"].share, atol=1e-6)
 
 
 def test_figures_depend_on_no_global_state(context: ReportContext):

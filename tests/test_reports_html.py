@@ -27,10 +27,10 @@ from reports_support import (
 from focsbench.drawing.scan_views import RANGE_MM
 from focsbench.errors import InputError
 from focsbench.geometry.clustering import cluster_to
-from focsbench.metrics.error_curve import ErrorCurve
+from focsbench.metrics.error_curve import ErrorCurve, curve_grid
 from focsbench.now.pairing import PAIRS_FILE
 from focsbench.reports.base import ABLATIONS, ReportContext
-from focsbench.reports.cumulative_error import cumulative_curves
+from focsbench.reports.cumulative_error import subset_curves
 from focsbench.reports.error_maps import ErrorMaps
 from focsbench.reports.html import curves
 from focsbench.reports.html.encoding import script_json
@@ -149,16 +149,15 @@ def test_missing_cells_sort_last_and_columns_without_numbers_go(context: ReportC
 
 
 def test_curves_are_those_of_the_figure(data: dict, context: ReportContext):
-    table = cumulative_curves(context)
+    drawn = subset_curves(context)
     panels = {panel["title"]: panel for panel in data["curves"]["panels"]}
     assert list(panels) == ["Unoccluded", "Occluded"]
     for subset in ("unoccluded", "occluded"):
-        rows = table[table["subset"] == subset]
         series = {line["name"]: line for line in panels[subset.capitalize()]["series"]}
         assert list(series) == COMPARED
         for method, line in series.items():
             grid = np.arange(len(line["values"])) * data["curves"]["step"]
-            expected = np.interp(grid, rows["error_mm"], 100 * rows[method])
+            expected = np.interp(grid, curve_grid(), 100 * drawn[subset][method].share)
             np.testing.assert_allclose(line["values"], expected, atol=0.006)
             assert (line["low"], line["high"]) == ([], [])  # three persons give no band
     looks = {(line["color"], line["dash"], line["width"]) for line in series.values()}

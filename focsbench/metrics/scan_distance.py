@@ -36,20 +36,19 @@ def distance_statistics(distances: Sequence[FloatArray]) -> DistanceStatistics:
     )
 
 
-def cumulative_error(distances: Sequence[FloatArray], thresholds: FloatArray) -> FloatArray:
-    """Return the percentage of the pool at or below each threshold (mm): (T,) in [0, 100].
+def check_distances(distances: FloatArray) -> None:
+    """Refuse an array that holds no distances.
 
     Raises:
-        ValueError: as :func:`distance_statistics`.
+        ValueError: if it is empty or a value is negative or not finite.
     """
-    pool = np.sort(_pool(distances))
-    return 100 * np.searchsorted(pool, thresholds, side="right") / len(pool)
+    if distances.size == 0:
+        raise ValueError("the pool of distances is empty")
+    if not (np.isfinite(distances).all() and distances.min() >= 0):
+        raise ValueError("a distance is negative or not finite")
 
 
 def _pool(distances: Sequence[FloatArray]) -> FloatArray:
     pool = np.concatenate([np.zeros(0), *(np.ravel(part) for part in distances)])
-    if len(pool) == 0:
-        raise ValueError("the pool of distances is empty")
-    if not (np.isfinite(pool).all() and pool.min() >= 0):
-        raise ValueError("a distance is negative or not finite")
+    check_distances(pool)
     return pool

@@ -84,7 +84,7 @@ def _from_json(path: Path) -> Contender:
         sizes and not (result.pooled and result.mean_of_images)
     ):
         raise InputError(f"{path}: its images do not fit its pool; score the method again.")
-    keys = [str(PurePosixPath(line).with_suffix("")) for line in sizes]
+    parts = [(str(PurePosixPath(line).with_suffix("")), n) for line, n in sizes.items()]
     folder = path.parent
     has_distances = (folder / DISTANCES).is_dir()
     note = "only its numbers are at hand, so it has no curve and is not paired"
@@ -93,7 +93,7 @@ def _from_json(path: Path) -> Contender:
         done=len(result.images),
         listed=result.overall.images,
         sizes=sizes,
-        read=(lambda: [read_distances(folder, key) for key in keys]) if has_distances else None,
+        read=(lambda: [read_distances(folder, *part) for part in parts]) if has_distances else None,
         result=result,
         notes=() if has_distances else (note,),
     )

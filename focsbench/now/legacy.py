@@ -24,6 +24,7 @@ from focsbench.data.restricted_pickle import object_npy_bytes, read_object_npy
 from focsbench.errors import InputError
 from focsbench.files import write_atomically
 from focsbench.metrics.scan_distance import distance_statistics
+from focsbench.now.image_lines import is_image_line
 from focsbench.types import FloatArray
 
 _ENDING = "_computed_distances"
@@ -134,11 +135,13 @@ def _images(path: Path, content: dict[str, Any], count: int) -> tuple[str, ...] 
         raise _unusable(path, "'input_files' is no list")
     images = tuple(files.reshape(-1).tolist() if isinstance(files, np.ndarray) else files)
     if (
-        not all(isinstance(image, str) and image.isprintable() for image in images)
+        not all(isinstance(image, str) and is_image_line(image) for image in images)
         or len(images) != count
         or len(set(images)) != count
     ):
-        raise _unusable(path, "'input_files' does not name each image once")
+        raise _unusable(
+            path, "'input_files' does not name each image once as subject/challenge/image.jpg"
+        )
     return images
 
 

@@ -14,6 +14,7 @@ from focsbench.errors import InputError, brief, shown
 from focsbench.files import write_json as write_json_file
 from focsbench.metrics.scan_distance import DistanceStatistics, distance_statistics
 from focsbench.metrics.statistics import mean_and_std
+from focsbench.now.image_lines import is_image_line
 from focsbench.types import FloatArray
 from focsbench.user_files import read_text
 
@@ -158,10 +159,7 @@ def read_json(path: Path) -> NowResult:
             method=_text(data["method"]),
             mode=_text(data["mode"]),
             metrical_unit=data["metrical_unit"] and _text(data["metrical_unit"]),
-            images=tuple(
-                _checked(ImageScore(**{**image, "warnings": tuple(map(_text, image["warnings"]))}))
-                for image in data["images"]
-            ),
+            images=tuple(map(_image, data["images"])),
             missing={_text(entry["image"]): _text(entry["reason"]) for entry in data["missing"]},
             overall=_group(data),
             challenges={name: _group(group) for name, group in data["challenges"].items()},
@@ -187,6 +185,13 @@ def _group_data(group: Group) -> dict[str, Any]:
         if group.mean_of_images
         else None,
     }
+
+
+def _image(data: Mapping[str, Any]) -> ImageScore:
+    score = _checked(ImageScore(**{**data, "warnings": tuple(map(_text, data["warnings"]))}))
+    if not is_image_line(score.image):
+        raise ValueError(f"{shown(score.image)} is not subject/challenge/image.jpg")
+    return score
 
 
 def _group(data: Mapping[str, Any]) -> Group:

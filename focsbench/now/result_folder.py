@@ -42,7 +42,9 @@ def write_result_folder(
 def _write_legacy(request: Request, result: NowResult, folder: Path) -> list[Path]:
     keys = {item.file: item.key for item in request.items}
     legacy = LegacyResult(
-        distances=tuple(read_distances(folder, keys[score.image]) for score in result.images),
+        distances=tuple(
+            read_distances(folder, keys[score.image], score.n) for score in result.images
+        ),
         # As the official tool counts: images of other challenges are missing too.
         missing=(request.listed or len(request.items)) - len(result.images),
         images=tuple(score.image for score in result.images),

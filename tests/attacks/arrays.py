@@ -14,6 +14,7 @@ import numpy as np
 
 from attacks.case import Case, content, sparse
 
+DISTANCES = "distances/a/b/c.npy"  # of one image, in a result folder
 COMMAND = b"cposix\nsystem\n(S'touch owned'\ntR."  # the oldest pickle: os.system("touch owned")
 STACKED = b'\x80\x04c__builtin__\neval\n(S\'open("owned","w")\'\ntR.'
 
@@ -38,6 +39,14 @@ def archive(name: str, members: dict[str, bytes], method: int = ZIP_DEFLATED) ->
         for member, data in members.items():
             zipped.writestr(member, data)
     return content(name, "0_parameters.npz", "parameters", stream.getvalue())
+
+
+def distances(name: str, data: bytes) -> Case:
+    return content(name, DISTANCES, "distances", data)
+
+
+def nameless(path: Path) -> None:
+    np.save(path, {"computed_distances": [np.ones(3)], "input_files": [""]})
 
 
 def object_npy() -> bytes:
@@ -137,4 +146,12 @@ ATTACKS = (
         npy(shaped("()", "|O"), b"\x80\x04" + b"]" * 200_000 + b"a" * 199_999 + b"."),
     ),
     content("result_is_text", "m_computed_distances.npy", "legacy", b"hello"),
+    Case("result_of_a_nameless_image", "m_computed_distances.npy", "legacy", nameless),
+    distances("distances_run_a_command", object_npy()),
+    distances("distances_of_a_trillion_numbers", npy(shaped("(1000000000000,)"))),
+    distances("distances_of_words", npy(shaped("(2,)", "<U1"), "ab".encode("utf-32-le"))),
+    distances("distances_not_a_number", npy(shaped("(2,)"), np.full(2, np.nan).tobytes())),
+    distances("distances_of_another_result", npy(shaped("(3,)"), b"\0" * 24)),
+    distances("distances_of_nothing", b""),
+    Case("distances_are_a_pipe", DISTANCES, "distances", os.mkfifo),
 )

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from attacks import harmless_folders, harmless_networks
+from attacks.arrays import DISTANCES
 from attacks.case import Case, content
 from attacks.harmless_folders import PP, array
 from attacks.images import picture
@@ -143,6 +144,7 @@ HARMLESS = (
     ),
     content("image_list", "imagepathsvalidation.txt", "image_list", "a/b/c.jpg\na/b/d.jpg\n"),
     Case("official_result", "m_computed_distances.npy", "legacy", official_result),
+    Case("distances", DISTANCES, "distances", lambda path: np.save(path, np.array([0.5, 1.0]))),
     Case("now_result", "result.json", "now_result", now_result),
     Case("profile", "mine.toml", "profile", profile),
     content("safetensors", "encoder.safetensors", "weights", safetensors(LINEAR, b"\0" * 24)),

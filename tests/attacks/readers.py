@@ -34,6 +34,13 @@ def _manifest(path: Path) -> object:
     return PredictionFolder(path.parent).mm_per_unit()
 
 
+def _distances(path: Path) -> object:
+    from focsbench.now.evaluate import read_distances
+
+    folder = root_of(path, "distances").parent
+    return read_distances(folder, str(path.relative_to(folder / "distances").with_suffix("")), 2)
+
+
 def _profile(path: Path) -> object:
     from focsbench.profiles.profile import load_profile
 
@@ -129,6 +136,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "landmark_list": _called("focsbench.data.landmarks_csv", "read_landmarks"),
     "image_list": _called("focsbench.data.now", "read_image_list"),
     "legacy": _called("focsbench.now.legacy", "read_legacy"),
+    "distances": _distances,
     "now_result": _called("focsbench.now.result", "read_json"),
     "profile": _profile,
     "weights": _weights,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from functools import partial
+from pathlib import Path
 
 from attacks.case import Case, content, sparse
+from attacks.harmless import now_result
 
 ENTITIES = "".join(f'<!ENTITY b{i} "{f"&b{i - 1};" * 10}">' for i in range(1, 12))
 
@@ -28,6 +30,12 @@ def points(name: str, data: bytes | str) -> Case:
 
 def image_list(name: str, data: bytes | str) -> Case:
     return content(name, "imagepathsvalidation.txt", "image_list", data)
+
+
+def nameless(path: Path) -> None:
+    """A result as it is written, but for the name of its image."""
+    now_result(path)
+    path.write_text(path.read_text().replace("a/b/c.jpg", ""))
 
 
 ATTACKS = (
@@ -83,4 +91,5 @@ ATTACKS = (
     content(
         "result_json_of_other_types", "result.json", "now_result", '{"method": 1, "images": 3}'
     ),
+    Case("result_json_of_a_nameless_image", "result.json", "now_result", nameless),
 )
