@@ -98,7 +98,7 @@ def count_pool(folder: Path, members: Mapping[str, str]) -> DistancePool:
 
     try:
         return DistancePool.of(members, read)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError) as error:
         raise InputError(
             f"{folder / current}.npy: not readable as scan distances ({error}); score the method "
             "again."

@@ -65,7 +65,7 @@ class _Footnotes:
         return f"{MISSING} ({letter})"
 
     def notes(self) -> list[str]:
-        return [f"({letter}) {reason}." for reason, letter in self._letters.items()]
+        return [f"({letter}) {reason.rstrip('.')}." for reason, letter in self._letters.items()]
 
 
 def build_table(

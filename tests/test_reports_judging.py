@@ -218,9 +218,10 @@ def test_pooled_rows_serve_where_there_are_no_distances():
     assert (outcome.interval, finding.is_clear) == (None, False)
 
 
-def test_damaged_distances_name_the_file(scans: Evidence):
+@pytest.mark.parametrize("content", [b"no array", b""])
+def test_damaged_distances_name_the_file(scans: Evidence, content: bytes):
     path = next(scans.distances["mofa"].rglob("*.npy"))
-    path.write_bytes(b"no array")
+    path.write_bytes(content)
     with pytest.raises(InputError, match=path.name):
         scans.measure("mofa", Number("now", "all", "median"))
 

@@ -160,7 +160,7 @@ def _first_fails(engine: Engine) -> None:
 @pytest.mark.slow
 @needs_fabric
 def test_an_error_of_one_process_ends_them_all_and_stays_what_it_is():
-    with pytest.raises(StorageError, match="^the disk is full$"):
+    with pytest.raises(StorageError, match=r"^the disk is full$"):
         train_on(ScaleConfig(devices=2), 2, _first_fails)
 
 

@@ -51,18 +51,24 @@ def read_image_list(path: Path) -> list[NoWItem]:
     for number, line in enumerate(map(str.strip, lines), start=1):
         if not line:
             continue
-        parts = line.split("/")
-        if len(parts) != 3 or not {"", ".", ".."}.isdisjoint(parts) or not is_plain_path(line):
+        if not is_image_line(line):
             raise InputError(f"{path}, line {number}: expected subject/challenge/image.jpg.")
         key = str(PurePosixPath(line).with_suffix(""))
         if key in items:
             raise InputError(
                 f"{path}, line {number}: {shown(line)} is listed twice; delete one line."
             )
-        items[key] = NoWItem(key, parts[0], parts[1], line)
+        subject, challenge, _ = line.split("/")
+        items[key] = NoWItem(key, subject, challenge, line)
     if not items:
         raise InputError(f"{path}: the image list is empty; copy it from the dataset again.")
     return list(items.values())
+
+
+def is_image_line(text: str) -> bool:
+    """Say whether a text is ``subject/challenge/image.jpg``, of any suffix, and no other path."""
+    parts = text.split("/")
+    return len(parts) == 3 and {"", ".", ".."}.isdisjoint(parts) and is_plain_path(text)
 
 
 class NoWImages:

@@ -20,11 +20,11 @@ from typing import Any
 
 import numpy as np
 
+from focsbench.data.now import is_image_line
 from focsbench.data.restricted_pickle import object_npy_bytes, read_object_npy
 from focsbench.errors import InputError
 from focsbench.files import write_atomically
 from focsbench.metrics.scan_distance import distance_statistics
-from focsbench.now.image_lines import is_image_line
 from focsbench.types import FloatArray
 
 _ENDING = "_computed_distances"

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from focsbench.data.now import is_image_line
 from focsbench.errors import InputError, brief, shown
 from focsbench.files import write_json as write_json_file
 from focsbench.metrics.scan_distance import DistanceStatistics, distance_statistics
 from focsbench.metrics.statistics import mean_and_std
-from focsbench.now.image_lines import is_image_line
 from focsbench.types import FloatArray
 from focsbench.user_files import read_text
 
