@@ -16,7 +16,7 @@ from joint_support import joint_training, results
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from focsbench.errors import ConfigError, TrainingError
+from focsbench.errors import ConfigError, StorageError, TrainingError
 from focsbench.focs import distributed
 from focsbench.focs.build import ENCODER_FILE, UNET_FILE, build_recognizer, build_unet
 from focsbench.focs.config import ScaleConfig
@@ -148,6 +148,20 @@ def _look_inside(engine: Engine) -> None:
 def test_networks_compute_in_bf16_and_answer_in_float32():
     with pytest.raises(TrainingError, match="seen"):  # errors come back as they are
         train_on(ScaleConfig(precision="bf16"), 2, _look_inside)
+
+
+def _first_fails(engine: Engine) -> None:
+    """Work for `train_on`: the process that writes cannot, and the others wait for it."""
+    if engine.rank == 0:
+        raise StorageError("the disk is full")
+    engine.wait()
+
+
+@pytest.mark.slow
+@needs_fabric
+def test_an_error_of_one_process_ends_them_all_and_stays_what_it_is():
+    with pytest.raises(StorageError, match=r"^the disk is full$"):
+        train_on(ScaleConfig(devices=2), 2, _first_fails)
 
 
 @pytest.mark.parametrize(

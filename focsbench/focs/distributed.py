@@ -13,10 +13,12 @@ import signal
 import warnings
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
+from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
+from torch.multiprocessing.spawn import ProcessException
 from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -27,6 +29,8 @@ from focsbench.focs.engine import Engine, Stateful, choose_device
 from focsbench.focs.scale_config import ScaleConfig
 
 if TYPE_CHECKING:
+    from multiprocessing.queues import SimpleQueue
+
     from lightning_fabric import Fabric
 
 Work = Callable[..., None]
@@ -42,7 +46,8 @@ def train_on(config: ScaleConfig, batch_size: int, work: Work, *arguments: Any) 
 
     Raises:
         ConfigError: if the settings do not fit the machine, the batch, or what is installed.
-        FocsbenchError: that ``work`` raised, also where it ran in another process.
+        FocsbenchError: that ``work`` raised, also where it ran in another process and the others
+            wait for that one.
     """
     device = choose_device(config)
     if config.plain:
@@ -51,10 +56,15 @@ def train_on(config: ScaleConfig, batch_size: int, work: Work, *arguments: Any) 
     _check(config, device, batch_size)
     from focsbench.focs.fabric import make_fabric
 
-    outcome = make_fabric(config, device).launch(_in_process, work, arguments)
-    if outcome is not None:
-        kind, message = outcome
-        raise getattr(errors, kind)(message)
+    # What a process raises reaches its parent as text; the others, which wait for it, are ended.
+    told: SimpleQueue[tuple[str, str]] = get_context("spawn").SimpleQueue()
+    try:
+        make_fabric(config, device).launch(_in_process, told, work, arguments)
+    except ProcessException:
+        if told.empty():
+            raise
+        kind, message = told.get()
+        raise getattr(errors, kind)(message) from None
 
 
 def _check(config: ScaleConfig, device: str, batch_size: int) -> None:
@@ -72,8 +82,10 @@ def _check(config: ScaleConfig, device: str, batch_size: int) -> None:
         )
 
 
-def _in_process(fabric: Fabric, work: Work, arguments: tuple[Any, ...]) -> tuple[str, str] | None:
-    """Run in one of the processes; return the class and the sentence of an error for the user."""
+def _in_process(
+    fabric: Fabric, told: SimpleQueue[tuple[str, str]], work: Work, arguments: tuple[Any, ...]
+) -> None:
+    """Run in one of the processes; tell the class and the sentence of an error for the user."""
     if fabric.world_size > 1:
         # The parent ends its children by SIGINT, which workers of a run have learnt to ignore.
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -82,8 +94,8 @@ def _in_process(fabric: Fabric, work: Work, arguments: tuple[Any, ...]) -> tuple
     try:
         work(FabricEngine(fabric), *arguments)
     except FocsbenchError as error:
-        return type(error).__name__, str(error)
-    return None
+        told.put((type(error).__name__, str(error)))
+        raise
 
 
 class FabricEngine(Engine):

@@ -30,6 +30,8 @@ def make_fabric(config: ScaleConfig, device: str) -> Fabric:
     around the program nor the variables of a cluster's scheduler must have a say.
     """
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+    # It warns of every process that it ends because another one failed; that one says why.
+    logging.getLogger("torch.multiprocessing.spawn").setLevel(logging.ERROR)
     strategy: Any = "auto"
     if config.devices > 1:
         strategy = QuietDDP(start_method="spawn")
