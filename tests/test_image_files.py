@@ -3,6 +3,8 @@
 import contextlib
 import os
 import struct
+import subprocess
+import sys
 import zlib
 
 import numpy as np
@@ -86,6 +88,51 @@ def test_transparency_lies_on_black(tmp_path):
     Image.fromarray(picture).save(tmp_path / "layer.png")
     pixels = np.asarray(read_image(tmp_path / "layer.png", "RGB")).astype(float)
     np.testing.assert_allclose(pixels, PICTURE * (128 / 255), atol=1.01)
+
+
+def test_tiles_leave_no_seams(tmp_path, monkeypatch):
+    clear = np.dstack([PICTURE, RNG.integers(0, 256, PICTURE.shape[:2], dtype=np.uint8)])
+    grey = RNG.integers(0, 65536, PICTURE.shape[:2], dtype=np.uint16)
+    Image.fromarray(clear).save(tmp_path / "layer.png")
+    Image.fromarray(PICTURE).quantize(8).save(tmp_path / "palette.png", transparency=3)
+    Image.fromarray(grey).save(tmp_path / "deep.png")
+    for name in ("layer.png", "palette.png", "deep.png"):
+        for mode in ("RGB", "L"):
+            monkeypatch.setattr(image_files, "_TILE", 1024)
+            whole = read_image(tmp_path / name, mode)
+            monkeypatch.setattr(image_files, "_TILE", 4)
+            np.testing.assert_array_equal(read_image(tmp_path / name, mode), whole)
+    deep = np.zeros((6, 9), dtype=np.int32)
+    deep[-1, -1] = 1 << 20
+    Image.fromarray(deep).save(tmp_path / "wide.tif")
+    with pytest.raises(InputError, match="more than 16 bits"):
+        read_image(tmp_path / "wide.tif", "RGB")
+
+
+# Reads a small picture, and then a large one with 11 bytes of further memory for a pixel.
+FRUGAL = """
+import resource, sys
+from pathlib import Path
+from focsbench.data.image_files import read_image
+small, large = map(Path, sys.argv[1:])
+read_image(small, "RGB")
+space = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (space + 11 * 24_000_000,) * 2)
+print(read_image(large, "RGB").size)
+"""
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_no_more_than_two_copies_are_held(tmp_path, mode):
+    turned = Image.Exif()
+    turned[ORIENTATION] = 6
+    paths = [tmp_path / "small.png", tmp_path / "large.png"]
+    for path, size in zip(paths, ((3, 2), (6000, 4000)), strict=True):
+        Image.new(mode, size).save(path, exif=turned, compress_level=1)
+    ended = subprocess.run(
+        [sys.executable, "-c", FRUGAL, *paths], capture_output=True, text=True, check=False
+    )
+    assert ended.stdout == "(4000, 6000)\n", ended.stderr[-3000:]
 
 
 def test_cmyk_palette_grey_and_animation(tmp_path):

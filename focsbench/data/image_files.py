@@ -9,8 +9,10 @@ from __future__ import annotations
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from itertools import product
 from pathlib import Path
 from stat import S_ISREG
 
@@ -20,7 +22,12 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from focsbench.errors import InputError, brief
 
 LARGEST_PIXELS = 120_000_000
-"""Of one image: 360 MB as RGB. Above the cameras of almost all telephones."""
+"""Of one image. Above the cameras of almost all telephones.
+
+As RGB 480 MB, since Pillow takes 4 bytes for a pixel; twice that while it is read if it is turned
+or converted, and up to five times in the decoders of WebP and JPEG 2000.
+"""
+_TILE = 1024  # pixels of a side; conversions in several steps hold their copies for one tile
 
 # What people and datasets use. PostScript and the like would start other programs.
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "JPEG2000", "AVIF", "TGA")
@@ -46,7 +53,8 @@ def read_image(path: Path, mode: str) -> Image.Image:
         InputError: naming the file if it is missing, damaged, too large or not an image.
     """
     with _opened(path) as image:
-        return _converted(path, ImageOps.exif_transpose(image), mode)
+        ImageOps.exif_transpose(image, in_place=True)
+        return _converted(path, image, mode)
 
 
 def image_size(path: Path) -> tuple[int, int]:
@@ -117,19 +125,37 @@ def _converted(path: Path, image: Image.Image, mode: str) -> Image.Image:
         image.load()
         return image.copy() if image.readonly else image
     if image.mode.startswith("I"):  # 16 bits, which the decoder may hold in 32
-        wide = np.asarray(image)
-        if wide.size and (wide.min() < 0 or wide.max() > 65535):
-            raise InputError(
-                f"{path}: its pixels have more than 16 bits; save it with 8 bits per channel."
-            )
-        return Image.fromarray((wide // 257).astype(np.uint8)).convert(mode)
+        return _by_tiles(image, partial(_narrowed, path), mode)
     if image.mode == "F":
         raise InputError(
             f"{path}: its pixels are floating-point numbers without a fixed white; save it with "
             "8 bits per channel."
         )
     if image.has_transparency_data:
-        picture = image.convert("RGBA")
-        ground = Image.new("RGBA", picture.size, (0, 0, 0, 255))
-        return Image.alpha_composite(ground, picture).convert(mode)
+        return _by_tiles(image, _on_black, mode)
     return image.convert(mode)
+
+
+def _by_tiles(
+    image: Image.Image, change: Callable[[Image.Image], Image.Image], mode: str
+) -> Image.Image:
+    result = Image.new(mode, image.size)
+    corners = product(range(0, image.width, _TILE), range(0, image.height, _TILE))
+    for left, top in corners:
+        box = (left, top, min(left + _TILE, image.width), min(top + _TILE, image.height))
+        result.paste(change(image.crop(box)).convert(mode), box)
+    return result
+
+
+def _narrowed(path: Path, tile: Image.Image) -> Image.Image:
+    wide = np.asarray(tile)
+    if wide.size and (wide.min() < 0 or wide.max() > 65535):
+        raise InputError(
+            f"{path}: its pixels have more than 16 bits; save it with 8 bits per channel."
+        )
+    return Image.fromarray((wide // 257).astype(np.uint8))
+
+
+def _on_black(tile: Image.Image) -> Image.Image:
+    ground = Image.new("RGBA", tile.size, (0, 0, 0, 255))
+    return Image.alpha_composite(ground, tile.convert("RGBA"))
