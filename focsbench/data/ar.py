@@ -117,10 +117,8 @@ class ARFaces:
         self.root = root
         self.size = size
         listed = read_landmarks(root / LANDMARKS)
-        try:
-            self._landmarks = {ar_key(file): points for file, points in listed.items()}
-        except InputError as error:
-            raise InputError(f"{root / LANDMARKS}: {error}") from None
+        # Strange names are passed over, as those of photographs are; `data check` lists both.
+        self._landmarks = {ar_key(file): p for file, p in listed.items() if has_ar_name(file)}
         self._masks = ar_files(root / MASKS)
         self._keys = sorted(self._masks or self._landmarks)
         if not self._keys:
