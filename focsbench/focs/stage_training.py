@@ -135,7 +135,7 @@ class StageTraining:
         iterations = self.config.schedule.unet_pretrain_iterations
         network, unet = self._autoencoder(), self._unet()
         network.encoder = self._engine.frozen(network.encoder)
-        trainer = self._segmentation_trainer(unet, self.config.pretrain_optimizer, iterations)
+        trainer = self._segmentation_trainer(unet, self.config.pretrain_optimizer, iterations, None)
         labels = threshold_mask(self.config)
 
         def step(iteration: int) -> dict[str, float]:
@@ -149,7 +149,9 @@ class StageTraining:
         network, unet = self._autoencoder(), self._unet("segmentation")
         encoder = network.encoder
         m_trainer = self._autoencoder_trainer(network, self.config.reconstruction_optimizer, total)
-        e_trainer = self._segmentation_trainer(unet, self.config.segmentation_optimizer, total)
+        e_trainer = self._segmentation_trainer(
+            unet, self.config.segmentation_optimizer, total, self._recognizer
+        )
         learning = segmentation_mask(self.config, e_trainer.network)
         fixed = segmentation_mask(self.config, self._engine.frozen(unet))
 
@@ -241,10 +243,14 @@ class StageTraining:
         )
 
     def _segmentation_trainer(
-        self, unet: UNet, optimizer: OptimizerConfig, iterations: int
+        self,
+        unet: UNet,
+        optimizer: OptimizerConfig,
+        iterations: int,
+        recognizer: RecognitionNetwork | None,
     ) -> SegmentationTrainer:
         return SegmentationTrainer(
-            self.config, unet, self._recognizer, optimizer, iterations, self._seed, self._engine
+            self.config, unet, recognizer, optimizer, iterations, self._seed, self._engine
         )
 
     def _run(self, iterations: int, step: Any, **parts: Stateful) -> None:
