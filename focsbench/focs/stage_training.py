@@ -9,13 +9,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from torch import Tensor, nn
+from torch import nn
 
 import focsbench
 from focsbench.data.aligned import AlignedArrays
 from focsbench.errors import InputError
 from focsbench.face_models.recorded import recorded_model
-from focsbench.focs.autoencoder import Decoded, FaceAutoencoder
+from focsbench.focs.autoencoder import FaceAutoencoder
 from focsbench.focs.batches import BatchStream
 from focsbench.focs.build import (
     ENCODER_FILE,
@@ -35,6 +35,7 @@ from focsbench.focs.events import Events
 from focsbench.focs.loop import run_iterations, write_log
 from focsbench.focs.masks import (
     MaskFunction,
+    labelled_mask,
     segmentation_mask,
     skin_colour_mask,
     threshold_mask,
@@ -125,7 +126,7 @@ class StageTraining:
 
         def step(iteration: int) -> dict[str, float]:
             batch = self._batches(iteration)
-            function = _labels(batch.masks) if mask == "labels" else functions.get(mask)
+            function = labelled_mask(batch.masks) if mask == "labels" else functions.get(mask)
             return trainer.step(iteration, batch, function)
 
         self._run(iterations, step, encoder=encoder, optimizer=trainer.optimizer)
@@ -312,12 +313,3 @@ def _without_missing_network(config: FocsConfig) -> FocsConfig:
             "segmentation": {"eta_dist": 0.0, "eta_presv": 0.0},
         }
     )
-
-
-def _labels(masks: Tensor | None) -> MaskFunction:
-    assert masks is not None
-
-    def mask(images: Tensor, decoded: Decoded) -> Tensor:
-        return masks
-
-    return mask
