@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from functools import reduce
 from importlib import import_module
+from operator import getitem
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ from training_support import SIZE, pack_noise, run_stage, tiny_method
 
 from focsbench.focs.config import FocsConfig
 from focsbench.focs.loss_config import SegmentationConfig
+from focsbench.focs.nested import merged
 from focsbench.focs.presets import load_preset
 from focsbench.focs.reconstruction_losses import pixel_loss
 from focsbench.focs.segmentation_losses import neighbour_loss
@@ -31,6 +34,10 @@ ROWS = {
 TRAINED = ("warmup", "supervised", "init", "segmentation", "em", *(row[1] for row in ROWS.values()))
 
 
+OF_EM = {"em", "em_baseline", "em_neighbour", "em_perceptual", "adapted"}
+OF_R_ALONE = {"mofa", "supervised", "cutmix", "cutout", "skin"}
+
+
 def views(changes):
     """What every stage sees of the quick preset with changes."""
     settings = load_preset("quick", changes).model_dump(mode="json")
@@ -47,12 +54,17 @@ def views(changes):
         ({"image_size": 64}, set(STAGES)),
         (
             {"segmentation": {"eta_area": 0.7}},
-            {"segmentation", "em", "em_baseline", "em_neighbour", "em_perceptual", "adapted"},
+            {"em", "em_baseline", "em_neighbour", "em_perceptual", "adapted"},
         ),
         (
             {"segmentation": {"eta_dist": 0.7}},  # Baseline and Neighbour have their own value
-            {"segmentation", "em", "em_perceptual", "adapted"},
+            {"em", "em_perceptual", "adapted"},
         ),
+        ({"reconstruction_optimizer": {"learning_rate": 0.1}}, OF_EM),
+        ({"schedule": {"joint_iterations": 7}}, OF_EM | OF_R_ALONE),
+        ({"schedule": {"freeze_batchnorm": False}}, OF_EM),
+        ({"schedule": {"init_iterations": 7}}, OF_EM | OF_R_ALONE | {"init"}),
+        ({"schedule": {"unet_pretrain_iterations": 7}}, OF_EM | {"segmentation"}),
     ],
 )
 def test_a_setting_concerns_the_stages_that_look_at_it(changes, concerned):
@@ -171,6 +183,41 @@ def test_all_rows_train_and_differ(trained: tuple[dict[str, Path], dict]) -> Non
     assert shares["cutmix"] < shares["supervised"]
     assert shares["cutout"] < shares["supervised"]
     assert 0 < shares["skin"] < 1
+
+
+def with_other_values(method: dict, paths: frozenset[str]) -> dict:
+    """Return settings in which every field at a path has the value of another preset."""
+    other = load_preset("paper", {"skin_detector": {"prior": 0.3}}).model_dump(mode="json")
+    other["schedule"] |= {"collapse_iterations": 1, "adaptation_iterations": 3}
+    other["augmentation"]["occlusion"]["probability"] = 0.9  # its kind is set by the rows
+    for path in paths:
+        value = reduce(getitem, path.split("."), other)
+        for name in reversed(path.split(".")):
+            value = {name: value}
+        method = merged(method, value)
+    return method
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TRAINED)
+def test_what_a_stage_ignores_changes_no_byte(
+    trained: tuple[dict[str, Path], dict], tmp_path: Path, name: str
+) -> None:
+    """The stage is given every field here, also those that its config in a plan lacks."""
+    folders, settings = trained
+    stage = STAGES[name]
+    method = merged(settings, stage.changes)
+    whole = with_other_values(method, stage.ignores)
+    assert whole != method
+    module, function = stage.function.split(":")
+    out = tmp_path / "artefacts" / name
+    out.mkdir(parents=True)
+    config = {"method": whole, "face_model": "anny", "seed": 3}
+    inputs = {need: folders[need] for need in stage.needs}
+    getattr(import_module(module), function)(inputs, out, config, 1)
+    assert {file.name for file in out.iterdir()} == {file.name for file in folders[name].iterdir()}
+    for file in out.iterdir():
+        assert file.read_bytes() == (folders[name] / file.name).read_bytes(), file.name
 
 
 @pytest.mark.slow

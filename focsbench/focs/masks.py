@@ -34,6 +34,17 @@ def skin_colour_mask(config: FocsConfig) -> MaskFunction:
     return mask
 
 
+def labelled_mask(masks: Tensor | None) -> MaskFunction:
+    """The masks of a batch, which has to have some: what a person labelled as visible face."""
+    assert masks is not None
+    known = masks
+
+    def mask(images: Tensor, decoded: Decoded) -> Tensor:
+        return known
+
+    return mask
+
+
 def segmentation_mask(config: FocsConfig, unet: nn.Module) -> MaskFunction:
     """Probabilities of the segmentation network (in whatever mode the caller put it).
 

@@ -9,13 +9,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from torch import Tensor, nn
+from torch import nn
 
 import focsbench
 from focsbench.data.aligned import AlignedArrays
 from focsbench.errors import InputError
 from focsbench.face_models.recorded import recorded_model
-from focsbench.focs.autoencoder import Decoded, FaceAutoencoder
+from focsbench.focs.autoencoder import FaceAutoencoder
 from focsbench.focs.batches import BatchStream
 from focsbench.focs.build import (
     ENCODER_FILE,
@@ -35,6 +35,7 @@ from focsbench.focs.events import Events
 from focsbench.focs.loop import run_iterations, write_log
 from focsbench.focs.masks import (
     MaskFunction,
+    labelled_mask,
     segmentation_mask,
     skin_colour_mask,
     threshold_mask,
@@ -125,7 +126,7 @@ class StageTraining:
 
         def step(iteration: int) -> dict[str, float]:
             batch = self._batches(iteration)
-            function = _labels(batch.masks) if mask == "labels" else functions.get(mask)
+            function = labelled_mask(batch.masks) if mask == "labels" else functions.get(mask)
             return trainer.step(iteration, batch, function)
 
         self._run(iterations, step, encoder=encoder, optimizer=trainer.optimizer)
@@ -135,7 +136,7 @@ class StageTraining:
         iterations = self.config.schedule.unet_pretrain_iterations
         network, unet = self._autoencoder(), self._unet()
         network.encoder = self._engine.frozen(network.encoder)
-        trainer = self._segmentation_trainer(unet, self.config.pretrain_optimizer, iterations)
+        trainer = self._segmentation_trainer(unet, self.config.pretrain_optimizer, iterations, None)
         labels = threshold_mask(self.config)
 
         def step(iteration: int) -> dict[str, float]:
@@ -149,7 +150,9 @@ class StageTraining:
         network, unet = self._autoencoder(), self._unet("segmentation")
         encoder = network.encoder
         m_trainer = self._autoencoder_trainer(network, self.config.reconstruction_optimizer, total)
-        e_trainer = self._segmentation_trainer(unet, self.config.segmentation_optimizer, total)
+        e_trainer = self._segmentation_trainer(
+            unet, self.config.segmentation_optimizer, total, self._recognizer
+        )
         learning = segmentation_mask(self.config, e_trainer.network)
         fixed = segmentation_mask(self.config, self._engine.frozen(unet))
 
@@ -241,10 +244,14 @@ class StageTraining:
         )
 
     def _segmentation_trainer(
-        self, unet: UNet, optimizer: OptimizerConfig, iterations: int
+        self,
+        unet: UNet,
+        optimizer: OptimizerConfig,
+        iterations: int,
+        recognizer: RecognitionNetwork | None,
     ) -> SegmentationTrainer:
         return SegmentationTrainer(
-            self.config, unet, self._recognizer, optimizer, iterations, self._seed, self._engine
+            self.config, unet, recognizer, optimizer, iterations, self._seed, self._engine
         )
 
     def _run(self, iterations: int, step: Any, **parts: Stateful) -> None:
@@ -306,12 +313,3 @@ def _without_missing_network(config: FocsConfig) -> FocsConfig:
             "segmentation": {"eta_dist": 0.0, "eta_presv": 0.0},
         }
     )
-
-
-def _labels(masks: Tensor | None) -> MaskFunction:
-    assert masks is not None
-
-    def mask(images: Tensor, decoded: Decoded) -> Tensor:
-        return masks
-
-    return mask

@@ -79,10 +79,18 @@ class Stage:
         return replace(self, name=name, changes=merged(self.changes, changes), ignores=ignores)
 
 
+# Fields that only some of the stages look at, by those that do.
 _OF_S = frozenset({"unet", "segmentation", "pretrain_optimizer", "segmentation_optimizer"})
+_OF_EM = frozenset(
+    {"reconstruction_optimizer", "segmentation_optimizer", "schedule.freeze_batchnorm"}
+)
 _OF_ADAPTATION = frozenset({"adaptation_optimizer", "schedule.adaptation_iterations"})
 _OF_ROWS = frozenset({"augmentation.occlusion", "skin_detector"})
 _PACKED = frozenset({"image_size"})
+# The iterations of the method, which rows of R alone get as many of.
+_OF_BUDGET = frozenset(
+    {"schedule.joint_iterations", "schedule.e_iterations", "schedule.m_iterations"}
+)
 
 
 def _stage(
@@ -97,21 +105,27 @@ def _stage(
     return Stage(name, function, needs, parallel, fits=fits, only=only, ignores=ignores)
 
 
-_OF_OTHERS = _OF_S | _OF_ADAPTATION | _OF_ROWS  # what training R alone does not look at
+# What training R alone does not look at, and what its start does not either.
+_OF_OTHERS = _OF_S | _OF_EM | _OF_ADAPTATION | _OF_ROWS | {"schedule.unet_pretrain_iterations"}
+_BEFORE_EM = _OF_OTHERS | _OF_BUDGET
+# S learns labels first: without the terms of its loss, and without a mask that could collapse.
+_OF_LABELS = frozenset({"pretrain_optimizer", "unet", "schedule.unet_pretrain_iterations"})
+_OF_START = {"init_optimizer", "schedule.warmup_iterations", "schedule.init_iterations"}
+_NOT_OF_LABELS = (_BEFORE_EM - _OF_LABELS) | _OF_START | {"schedule.collapse_iterations"}
 _SUPERVISED = _stage("supervised", "pack", "warmup", ignores=_OF_OTHERS)
 _EM = _stage("em", "pack", "init", "segmentation")
 _NO_FACE_NETWORK: dict[str, float] = {"eta_dist": 0.0, "eta_presv": 0.0}
 
 _EVERY_STAGE = (
     _stage("pack", "data", parallel=True, only=_PACKED),
-    _stage("warmup", "pack", ignores=_OF_OTHERS),
+    _stage("warmup", "pack", ignores=_BEFORE_EM | {"schedule.init_iterations"}),
     _stage("mofa", "pack", "warmup", ignores=_OF_OTHERS),
     _SUPERVISED,
     _SUPERVISED.variant("cutmix", {"augmentation": {"occlusion": {"kind": "cutmix"}}}),
     _SUPERVISED.variant("cutout", {"augmentation": {"occlusion": {"kind": "cutout"}}}),
     _stage("skin", "pack", "warmup", ignores=_OF_OTHERS - {"skin_detector"}),
-    _stage("init", "pack", "warmup", ignores=_OF_OTHERS),
-    _stage("segmentation", "pack", "init"),
+    _stage("init", "pack", "warmup", ignores=_BEFORE_EM),
+    _stage("segmentation", "pack", "init", ignores=_NOT_OF_LABELS),
     _EM,
     # The ablations of paper 4.4. A neighbourhood of one pixel is that pixel: Eq. 1 is then the
     # pixel loss of Eq. 5, with the weight and the reductions that the neighbour loss has.

@@ -59,7 +59,9 @@ class SweepTraining(StageTraining):
         """Train S for so many iterations and save it."""
         network, unet = self._autoencoder(), self._unet("segmentation")
         network.encoder = self._engine.frozen(network.encoder)
-        trainer = self._segmentation_trainer(unet, self.config.segmentation_optimizer, iterations)
+        trainer = self._segmentation_trainer(
+            unet, self.config.segmentation_optimizer, iterations, self._recognizer
+        )
         mask = segmentation_mask(self.config, trainer.network)
 
         def step(iteration: int) -> dict[str, float]:
