@@ -127,6 +127,16 @@ def test_a_file_that_unpacks_to_too_much(tmp_path, monkeypatch):
     assert peak < 8 << 20
 
 
+def test_a_file_of_very_many_arrays(tmp_path):
+    path = tmp_path / "front.mat"
+    names = [f"a{number}" for number in range(1001)]
+    scipy.io.savemat(path, dict.fromkeys(names[:-1], 1.0))
+    assert list(mat_shapes(path)) == names[:-1]
+    scipy.io.savemat(path, dict.fromkeys(names, 1.0))
+    with pytest.raises(InputError, match=r"front\.mat: has more than 1000 arrays"):
+        mat_shapes(path)
+
+
 @pytest.mark.parametrize("value", ["text", {"a": 1.0}, np.array([[1, "x"]], dtype=object)])
 def test_arrays_of_something_else_than_numbers(tmp_path, value):
     path = tmp_path / "front.mat"

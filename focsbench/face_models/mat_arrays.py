@@ -14,6 +14,7 @@ import struct
 import zlib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -27,6 +28,7 @@ MAX_BYTES = 512 << 20  # of all arrays unpacked; Deep3D's file has some 200 MiB
 Shape = tuple[int, ...]
 _HEADER, _TAG = 128, 8
 _MATRIX, _COMPRESSED = 14, 15
+_MOST_ARRAYS = 1000  # in a file; face models and outputs of methods have some ten
 _HEAD = 1 << 16  # bytes of an array that hold its class, shape and name
 _PIECE = 1 << 20
 _COMPLEX = 0x0800
@@ -66,7 +68,8 @@ def read_mat(path: Path, shapes: Mapping[str, Shape]) -> dict[str, NDArray[Any]]
 
     Raises:
         InputError: if the file is missing, cut off, of another format, larger than `MAX_BYTES`
-            unpacked, or if an array is missing, not numeric, or of another shape.
+            unpacked or of very many arrays, or if an array is missing, not numeric, or of another
+            shape.
     """
     found = mat_shapes(path)
     for name, shape in shapes.items():
@@ -118,9 +121,13 @@ def _listed(path: Path) -> list[_Array]:
     try:
         with path.open("rb") as stream:
             order = _order(path, stream)
-            arrays = list(_arrays(stream, order))
+            arrays = list(islice(_arrays(stream, order), _MOST_ARRAYS + 1))
     except _ERRORS as error:
         raise _damaged(path, error) from None
+    if len(arrays) > _MOST_ARRAYS:
+        raise InputError(
+            f"{path}: has more than {_MOST_ARRAYS} arrays; get the original file again."
+        )
     total = sum(array.unpacked for array in arrays)
     if total > MAX_BYTES:
         raise InputError(

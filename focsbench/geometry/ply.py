@@ -5,6 +5,7 @@ Format: G. Turk, "The PLY polygon file format", 1994.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -142,14 +143,17 @@ class _Text:
 
     def lists(self, element: Element, wanted: int) -> tuple[IntArray, IntArray]:
         layout = [(1, 1 if p.length else 0) for p in element.properties]
-        # A length that is no small whole number becomes -1, which the walk refuses.
-        units = np.where((self._values >= 0) & (self._values < 1 << 31), self._values, -1)
-        units = units.astype(np.int64)
         try:
-            starts, sizes, self._at = _walk(units, self._at, element, layout, wanted, "<")
+            starts, sizes, self._at = _walk(self._units, self._at, element, layout, wanted, "<")
         except ValueError as error:
             raise (self._no_number or error) from None
         return _whole(copy_lists(self._values, starts, sizes)), sizes
+
+    @cached_property
+    def _units(self) -> Whole:
+        """The values as lengths; what is no small whole number is -1, which the walk refuses."""
+        units = np.where((self._values >= 0) & (self._values < 1 << 31), self._values, -1)
+        return units.astype(np.int64)
 
     def _check(self, end: int) -> None:
         if end > len(self._values):

@@ -71,6 +71,16 @@ ATTACKS = (
     plyfile(
         "ply_thousands_of_elements", ply(extra="".join(f"element e{i} 9\n" for i in range(3000)))
     ),
+    plyfile(
+        "ply_of_many_empty_lists",
+        ply(
+            b"0 0 0 1 0 0 0 1 0 3 0 1 2 -1 " + b"99 " * 2_000_000,
+            form="ascii",
+            extra="".join(
+                f"element e{i} {i // 1599}\nproperty list char int a\n" for i in range(1600)
+            ),
+        ),
+    ),
     plyfile("ply_without_faces", ply(POINTS, faces=0)),
     plyfile("ply_is_an_obj", f"{TRIANGLE}f 1 2 3\n".encode()),
     Case("mesh_is_a_pipe", "head.ply", "mesh", os.mkfifo),

@@ -48,6 +48,11 @@ def word(text: bytes) -> bytes:
     return b"X" + struct.pack("<I", len(text)) + text
 
 
+# What scipy's savemat writes of {"shapeMU": 1.0}.
+MAT_ARRAY = bytes.fromhex(
+    "0e000000400000000600000008000000060000000000000005000000080000000100000001000000"
+    "010000000700000073686170654d55000900000008000000000000000000f03f"
+)
 NONE = b"\x80\x02]."
 ATTACKS = (
     torch("pth_runs_a_command", COMMAND),
@@ -86,6 +91,7 @@ ATTACKS = (
     Case("pth_is_a_pipe", "net.pth", "torch", os.mkfifo),
     matlab("mat_element_of_gigabytes", struct.pack("<II", 14, 0xFFFFFF00) + b"\0" * 64),
     matlab("mat_bomb", struct.pack("<II", 15, 8168) + zlib.compress(b"\0" * (8 << 20), 9)),
+    matlab("mat_of_a_million_arrays", MAT_ARRAY * 1_000_000),
     matlab("mat_truncated", struct.pack("<I", 14)),
     matlab("mat_empty", b""),
     Case("mat_of_terabytes", "model.mat", "matlab", partial(sparse, size=1 << 40, start=MAT)),
