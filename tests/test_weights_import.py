@@ -181,7 +181,7 @@ def test_a_truncated_file(folder, arcface):
     path = folder / "backbone.pth"
     torch.save(arcface, path)
     os.truncate(path, path.stat().st_size // 2)
-    refused(path, "cut off")
+    refused(path, "ends too early")
 
 
 def test_a_wrong_shape_or_name(folder, arcface):
