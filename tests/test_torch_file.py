@@ -275,7 +275,7 @@ def test_damage_is_refused_or_harmless(tmp_path_factory, data):
         (b"", "pickle exhausted"),
         (b"<!DOCTYPE html>", "not readable"),
         (b"version https://git-lfs.github.com/spec/v1\n", "not readable"),
-        (b"PK\x03\x04" + bytes(40), "cut off"),
+        (b"PK\x03\x04" + bytes(40), "too early"),
         (pickle.dumps({"weight": [1.0]}), "does not begin"),
     ],
 )

@@ -23,7 +23,7 @@ def open_archive(stream: BinaryIO, most: int) -> ZipFile:
     try:
         archive = ZipFile(frugal)
     except BadZipFile as error:
-        raise ValueError(f"it is cut off or damaged: {error}") from None
+        raise ValueError(f"it ends too early or is damaged: {error}") from None
     frugal.left = None
     return archive
 
