@@ -384,13 +384,14 @@ def test_dlib_answers_alike_at_every_size(dlib_detector, tmp_path):
     drawn = rendered(seed=4, yaw=0.0)
     image = Image.fromarray(drawn.image)
     answers = []
+    allowed = (6.0, 0.0, 2.0)  # px of the photograph; half of it shows the detector less
     for scale in (0.5, 1, 3):
         size = (int(image.width * scale), int(image.height * scale))
         image.resize(size, Image.BICUBIC).save(tmp_path / "face.png")
         (face,) = dlib_detector.faces(Photo(tmp_path / "face.png"))
         answers.append((face.landmarks + 0.5) / scale - 0.5)
-    for answer in answers:
-        assert np.abs(answer - answers[1])[17:].mean() < 2.0
+    for answer, most in zip(answers, allowed, strict=True):
+        assert np.abs(answer - answers[1])[17:].mean() <= most
 
 
 @dlib_is_there
