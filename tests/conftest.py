@@ -36,6 +36,13 @@ def pytest_configure(config):
         config.option.loadscopereorder = False  # which starts the longest tests last
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    """Let every test draw the same numbers from torch's global generator, whatever ran before."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
+
+
 @pytest.fixture
 def focsbench(monkeypatch, capsys):
     """Call the command in this process; gives exit code, stdout and stderr."""
