@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from focsbench.drawing.scan_views import ScanSurface
-from focsbench.errors import InputError
+from focsbench.errors import InputError, brief
 from focsbench.geometry.scan_crop import cropped
 from focsbench.now.error_maps import mean_error
 from focsbench.protocols.now_scans import ScanDataset
@@ -127,9 +127,9 @@ def _distances(folder: Path, keys: list[str], points: int) -> Iterator[FloatArra
         path = folder / f"{key}.npy"
         try:
             distances = np.load(path, allow_pickle=False)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, EOFError) as error:
             raise InputError(
-                f"{path}: not readable as scan distances ({error}); score the method again."
+                f"{path}: not readable as scan distances ({brief(error)}); score the method again."
             ) from None
         if distances.shape != (points,):
             raise InputError(

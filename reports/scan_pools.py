@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from focsbench.errors import InputError
+from focsbench.errors import InputError, brief
 from focsbench.metrics.distance_pool import DistancePool
 from focsbench.metrics.weighted_statistics import Exchangeable
 from focsbench.types import FloatArray
@@ -100,6 +100,6 @@ def count_pool(folder: Path, members: Mapping[str, str]) -> DistancePool:
         return DistancePool.of(members, read)
     except (OSError, ValueError, EOFError) as error:
         raise InputError(
-            f"{folder / current}.npy: not readable as scan distances ({error}); score the method "
-            "again."
+            f"{folder / current}.npy: not readable as scan distances ({brief(error)}); score the "
+            "method again."
         ) from None
