@@ -56,8 +56,7 @@ def storage_error(error: BaseException, folder: Path) -> StorageError | None:
         if number in _FULL or (number is None and any(text in str(one) for text in full)):
             return StorageError(
                 f"{place or folder}: cannot be written, because the disk is full ({_text(one)}); "
-                "free some space and give the same command again, which goes on where this one "
-                "stopped."
+                "free some space and give the same command again; runs go on where they stopped."
             )
         if number in _FORBIDDEN and place is not None:
             return StorageError(
