@@ -12,6 +12,7 @@ import random
 import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from joint_support import joint_training
@@ -33,7 +34,11 @@ def attempt(root: Path) -> int:
 
 def written(root: Path) -> list[int]:
     """Return when the checkpoint was last written."""
-    return [file.stat().st_mtime_ns for file in root.glob("checkpoints/*/checkpoint.safetensors")]
+    found = []
+    for file in root.glob("checkpoints/*/checkpoint.safetensors"):
+        with suppress(FileNotFoundError):  # who starts again removes that of a finished training
+            found.append(file.stat().st_mtime_ns)
+    return found
 
 
 def ended(child: int, options: int) -> bool:

@@ -230,7 +230,8 @@ def test_a_restored_optimiser_makes_the_same_step(tmp_path, name):
 def test_killed_training_ends_with_the_same_bytes(tmp_path):
     """SIGKILL at four random moments, some of them while a checkpoint is written."""
     command = [sys.executable, str(TESTS / "kill_training.py"), str(tmp_path), "0", "4"]
-    ended = subprocess.run(command, check=True, capture_output=True, text=True)
+    ended = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
     assert int(ended.stdout) >= 2  # kills that hit
     assert results(tmp_path / "killed") == results(tmp_path / "calm")
 
