@@ -106,9 +106,7 @@ def read_object_npy(path: Path, only: Collection[str] | None = None) -> Any:
 def numbers_of(found: Any) -> NDArray[Any] | None:
     """Return the real numbers that an array or nested lists in a pickle hold, or None."""
     if isinstance(found, (list, tuple)):
-        if not _holds_numbers(
-            found
-        ):  # one long text among words would be taken for the width of all
+        if not _holds_numbers(found):  # among texts, all would get the width of the longest
             return None
         try:
             found = np.asarray(found)

@@ -155,7 +155,7 @@ def file_of(name: str) -> Path:
 def _parted(name: str) -> tuple[str, str]:
     """Return a path without its pin, and the pin; a file may itself be named like that."""
     pinned = _PINNED_PATH.fullmatch(name)
-    if pinned is None or _pin_of(Path(name)):
+    if pinned is None or Path(name).is_file():
         return name, ""
     return pinned["path"], pinned["pin"]
 

@@ -161,7 +161,12 @@ HARMLESS = (
         "seven_points",
         pickle.dumps({"lmk_face_idx": [*range(51)], "lmk_b_coords": [[0.5, 0.25, 0.25]] * 51}),
     ),
-    content("crop", "idxes_crop.pkl", "crop", pickle.dumps({"points": np.arange(36_000)})),
+    content(
+        "crop",
+        "idxes_crop.pkl",
+        "crop",
+        pickle.dumps({"points": np.arange(36_000, dtype=np.int32)}),
+    ),
     content("results", "results.csv", "results", RESULTS),
     content("run_config", "config.json", "run_config", '{"name": "mine", "seed": 0}'),
     *harmless_folders.HARMLESS,
