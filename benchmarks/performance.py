@@ -2,10 +2,10 @@
 
     python benchmarks/performance.py
 
-Each ``bench_*.py`` with a ``SECTION`` runs in a process of its own, all of them one after another,
-in four laps. The first and the third lap are one pass, the others another one: where neighbours
-take memory bandwidth for minutes, they take it from both. The command prints how far the ratios of
-the two passes differ at most, and fails above 10 %. ``--keep FILE`` writes what was measured;
+Each ``bench_*.py`` with a ``SECTION`` runs in a process of its own, once for each of two passes
+before the next one's turn, and all of them in two laps: where neighbours take memory bandwidth for
+minutes, they take it from both passes. The command prints how far the ratios of the two passes
+differ at most, and fails above 10 %. ``--keep FILE`` writes what was measured;
 ``--compare FILE`` says how far an earlier run is from this one.
 """
 
@@ -50,17 +50,24 @@ def _place(name: str) -> int:
     return FIRST.index(name) if name in FIRST else len(FIRST)
 
 
-def measure_once(paths: Sequence[Path], options: Sequence[str], number: int) -> list[Measured]:
-    """Run all benchmarks, each in a process of its own."""
-    found = []
-    for path in track(paths, f"lap {number}", total=len(paths)):
-        with tempfile.TemporaryDirectory() as folder:
-            answer = Path(folder) / "answer.json"
-            command = [sys.executable, str(path), *options, "--json", str(answer)]
-            environment = os.environ | MEMORY
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)
-            found.append(json.loads(answer.read_text(encoding="utf-8")))
-    return found
+def measure(paths: Sequence[Path], options: Sequence[str], count: int) -> list[list[Measured]]:
+    """Run all benchmarks in laps, in each lap once for every pass; return the passes."""
+    laps: list[list[list[Measured]]] = [[[] for _ in range(LAPS)] for _ in range(count)]
+    turns = [(lap, path) for lap in range(LAPS) for path in paths]
+    for lap, path in track(turns, "benchmarks", total=len(turns)):
+        for number in range(count) if lap % 2 == 0 else reversed(range(count)):
+            laps[number][lap].append(_measured(path, options))
+    return [_joined(of_pass) for of_pass in laps]
+
+
+def _measured(path: Path, options: Sequence[str]) -> Measured:
+    """Run one benchmark in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        answer = Path(folder) / "answer.json"
+        command = [sys.executable, str(path), *options, "--json", str(answer)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=os.environ | MEMORY)
+        found: Measured = json.loads(answer.read_text(encoding="utf-8"))
+        return found
 
 
 def deviations(passes: Sequence[Sequence[Measured]]) -> dict[str, float]:
@@ -126,12 +133,12 @@ def page(passes: Sequence[Sequence[Measured]], facts: dict[str, str]) -> str:
         "",
         f"Written by `{COMMAND}`; do not edit. Each table races focsbench against named peers on "
         "the same data in the same process: in every round each works once, in alternating order, "
-        "and a round gives one ratio of times. *Times faster* is the median ratio; times are the "
-        "median and, in brackets, the least of all rounds. *cpu* counts the CPU time of all "
-        "threads, *wall* is time that passes. Compilation is not part of any time, nor is asking "
-        f"the system for memory anew ({', '.join(f'`{name}={MEMORY[name]}`' for name in MEMORY)}). "
-        "What "
-        "`benchmarks/README.md` says about single benchmarks holds here.",
+        "and a round gives one ratio of times. *Times faster* is the geometric mean of the middle "
+        "third of the ratios; times are the median and, in brackets, the least of all rounds. "
+        "*cpu* counts the CPU time of all threads, *wall* is time that passes. Compilation is not "
+        "part of any time, nor is asking the system for memory anew "
+        f"({', '.join(f'`{name}={MEMORY[name]}`' for name in MEMORY)}). "
+        "What `benchmarks/README.md` says about single benchmarks holds here.",
         "",
         f"- {facts['processor']}, {facts['memory']}; {facts['system']}",
         f"- {facts['packages']}",
@@ -139,7 +146,7 @@ def page(passes: Sequence[Sequence[Measured]], facts: dict[str, str]) -> str:
     ]
     if len(passes) > 1:
         lines += [
-            f"- measured {len(passes)} times, lap by lap: no ratio of a pass differs from that of "
+            f"- measured {len(passes)} times in turn: no ratio of a pass differs from that of "
             f"another one by more than {100 * deviation:.1f} % ({race})"
         ]
     for same in zip(*passes, strict=True):
@@ -171,9 +178,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.only and options.page == PAGE:
         parser.error(f"--only: {PAGE.name} has all of them; name another --page for a part")
     paths = [path for name, path in known.items() if not options.only or name in options.only]
-    passed_on = _passed_on(options)
-    laps = [measure_once(paths, passed_on, number + 1) for number in range(LAPS * options.passes)]
-    passes = [_joined(laps[number :: options.passes]) for number in range(options.passes)]
+    passes = measure(paths, _passed_on(options), options.passes)
     options.page.write_text(page(passes, machine()), encoding="utf-8")
     print(options.page)
     if options.keep:

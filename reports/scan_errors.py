@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import cast
 
 import numpy as np
 import pandas as pd
 
 from focsbench.drawing.scan_views import ScanSurface
-from focsbench.errors import InputError, brief
+from focsbench.errors import InputError
 from focsbench.geometry.scan_crop import cropped
+from focsbench.now.distance_files import read_distances
 from focsbench.now.error_maps import mean_error
 from focsbench.protocols.now_scans import ScanDataset
 from focsbench.types import POOLED, FloatArray
@@ -96,7 +95,8 @@ def error_maps(context: ReportContext, person: Person, method: str) -> dict[str,
     maps = {}
     for name, keys in members.items():
         if keys:
-            parts = list(_distances(folder, keys, len(person.surface.crop.points)))
+            points = len(person.surface.crop.points)
+            parts = [read_distances(folder / f"{key}.npy", points) for key in keys]
             maps[name] = ErrorMap(mean_error(parts), len(keys))
     return maps
 
@@ -120,20 +120,3 @@ def _surface(dataset: ScanDataset, subject: str) -> ScanSurface:
     except ValueError as error:
         raise InputError(f"scan of {subject}: {error}.") from None
     return ScanSurface.of(crop, scan)
-
-
-def _distances(folder: Path, keys: list[str], points: int) -> Iterator[FloatArray]:
-    for key in keys:
-        path = folder / f"{key}.npy"
-        try:
-            distances = np.load(path, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            raise InputError(
-                f"{path}: not readable as scan distances ({brief(error)}); score the method again."
-            ) from None
-        if distances.shape != (points,):
-            raise InputError(
-                f"{path}: has {distances.size} distances for a scan of {points} points; "
-                "score the method again."
-            )
-        yield distances

@@ -23,7 +23,7 @@ from PIL import Image
 from focsbench.data.alignment import align
 from focsbench.errors import CacheError, ConfigError, InputError
 from focsbench.files import sha256_of
-from focsbench.fit.batch import folder_names, photo_paths
+from focsbench.fit.batch import fit_photo, folder_names, photo_paths
 from focsbench.fit.fitter import Fitter
 from focsbench.fit.landmark_fit import Pose, fit_landmarks
 from focsbench.fit.light_fit import fit_light
@@ -313,6 +313,19 @@ def test_fit_writes_every_file_and_goes_on_after_failures(photos, focsbench):
     assert errors["one.png"][0] == pytest.approx(errors["phone.jpg"][0], abs=0.3)
     assert errors["broken.jpg"] == errors["tiny.png"] == []
     check_page(photos / "out" / "index.html")
+
+
+def test_a_detector_that_breaks_costs_one_photograph(tmp_path, photos):
+    class Broken:
+        def faces(self, photo):
+            return {}["no such face"]
+
+    result = fit_photo(photos / "one.png", "one", tmp_path, Broken(), None, only_largest=False)
+    (failure,) = result.failures
+    path = photos / "one.png"
+    assert failure.startswith(f"{path}: the detector failed: KeyError: 'no such face'; ")
+    assert "--landmarks" in failure
+    assert result.faces == []
 
 
 def check_meshes(folder):

@@ -12,7 +12,7 @@ from focsbench.metrics.scan_distance import distance_statistics
 from focsbench.now.compare import compare
 from focsbench.now.compare_files import comparison_markdown, write_comparison
 from focsbench.now.contenders import read_contenders
-from focsbench.now.evaluate import distance_file
+from focsbench.now.distance_files import distance_file
 from focsbench.now.legacy import LegacyResult, legacy_name, write_legacy
 from focsbench.now.result import ImageScore, NowResult, summarise_group, write_json
 from focsbench.now.result_folder import RESULT

@@ -18,8 +18,9 @@ from focsbench.data.predictions import PredictionFolder
 from focsbench.drawing.scan_views import cropped_triangles, face_axes
 from focsbench.errors import ConfigError, InputError
 from focsbench.geometry.scan_crop import crop_scan
+from focsbench.now.distance_files import distance_file, read_distances
 from focsbench.now.error_maps import mean_error
-from focsbench.now.evaluate import distance_file, evaluate, read_distances
+from focsbench.now.evaluate import evaluate
 from focsbench.now.inputs import make_request
 from focsbench.now.legacy import read_legacy
 from focsbench.now.misread import MISREAD
@@ -78,7 +79,7 @@ def test_images_come_in_the_order_of_the_list_with_distances_in_scan_order(folde
     for image, key in zip(result.images, KEYS, strict=True):
         scan = cropped_scan(*find_scan(dataset, key.split("/")[0]))
         pair = score_pair(PredictionFolder(predictions), key, scan)
-        stored = read_distances(out, key)
+        stored = read_distances(distance_file(out, key))
         assert stored.dtype == np.float64
         np.testing.assert_array_equal(stored, pair.distances)
         numbers = np.load(out / "scans" / f"{key.split('/')[0]}.npy")
@@ -102,7 +103,7 @@ def test_a_distance_is_that_of_its_vertex_to_the_placed_mesh(folders):
     corners = pair.transform.apply(mesh.vertices)[mesh.triangles]
     for index in (0, 17, len(scan.points) - 1):
         oracle = min(closest_distance(scan.points[index], triangle) for triangle in corners)
-        assert read_distances(out, key)[index] == pytest.approx(oracle, abs=1e-9)
+        assert read_distances(distance_file(out, key))[index] == pytest.approx(oracle, abs=1e-9)
 
 
 def test_groups_pool_their_images(folders):
@@ -110,13 +111,13 @@ def test_groups_pool_their_images(folders):
     groups = {**result.challenges, **result.subjects, "all": result.overall}
     for name, group in groups.items():
         keys = [key for key in KEYS if name == "all" or name in key.split("/")]
-        pool = np.concatenate([read_distances(out, key) for key in keys])
+        pool = np.concatenate([read_distances(distance_file(out, key)) for key in keys])
         assert (group.images, group.done, group.done_rate) == (len(keys), len(keys), 1)
         assert group.pooled.n == len(pool)
         for statistic in ("median", "mean", "std"):
             value = getattr(np, statistic)(pool)
             assert getattr(group.pooled, statistic) == pytest.approx(value, rel=1e-12)
-            each = [getattr(np, statistic)(read_distances(out, key)) for key in keys]
+            each = [getattr(np, statistic)(read_distances(distance_file(out, key))) for key in keys]
             assert getattr(group.mean_of_images, statistic) == pytest.approx(np.mean(each))
     assert list(result.challenges) == ["selfie", "multiview_neutral", "multiview_occlusions"]
     assert list(result.subjects) == ["bela", "anna"]
@@ -188,7 +189,7 @@ def test_the_official_file_has_the_distances_of_every_image(folders):
     legacy = read_legacy(out / "method_computed_distances.npy")
     assert legacy.images == LINES
     assert legacy.missing == 0
-    np.testing.assert_array_equal(legacy.distances[2], read_distances(out, KEYS[2]))
+    np.testing.assert_array_equal(legacy.distances[2], read_distances(distance_file(out, KEYS[2])))
     text = (out / "method_computed_distances.npy.meanmedian").read_text()
     assert [float(line) for line in text.split()] == [result.pooled.median, result.pooled.mean]
 
@@ -197,7 +198,7 @@ def test_error_maps_show_the_mean_error_of_the_subject(folders):
     _, _, (out, _), _ = folders
     for subject in SUBJECTS:
         keys = [key for key in KEYS if key.startswith(subject)]
-        errors = np.mean([read_distances(out, key) for key in keys], axis=0)
+        errors = np.mean([read_distances(distance_file(out, key)) for key in keys], axis=0)
         ply = trimesh.load(out / "error_maps" / f"{subject}.ply", process=False)
         written = ply.metadata["_ply_raw"]["vertex"]["data"]["error"]
         np.testing.assert_allclose(written, errors, rtol=1e-6)
@@ -258,7 +259,7 @@ def test_a_broken_image_stops_no_other(tmp_path, monkeypatch):
     )
     assert text[-1].startswith(f"no score: 4 images, the first is {LINES[0]}: ")
     with pytest.raises(InputError, match=r"IMG_1\.npy: the file of distances is missing"):
-        read_distances(tmp_path / "out", KEYS[2])
+        read_distances(distance_file(tmp_path / "out", KEYS[2]))
 
 
 @pytest.mark.parametrize(
@@ -266,8 +267,8 @@ def test_a_broken_image_stops_no_other(tmp_path, monkeypatch):
     [
         (np.array([1.0, np.nan]), "a distance is negative or not finite"),
         (np.array([1.0, -1.0]), "a distance is negative or not finite"),
-        (np.zeros(0), "0 distances, the result has 2"),
-        (np.ones(3), "3 distances, the result has 2"),
+        (np.zeros(0), "0 distances where 2 belong"),
+        (np.ones(3), "3 distances where 2 belong"),
         (np.ones((2, 1)), "an array of float64 with 2 axes"),
         (np.array(["a", "b"]), "an array of <U1"),
         (np.array([1, 2]), "an array of int64 with 1 axes"),
@@ -278,11 +279,11 @@ def test_damaged_distances_are_named(tmp_path, array, reason):
     path.parent.mkdir(parents=True)
     np.save(path, array)
     with pytest.raises(InputError) as raised:
-        read_distances(tmp_path, KEYS[0], 2)
+        read_distances(path, 2)
     assert str(raised.value) == f"{path}: {reason}; score the method again."
     np.save(path, np.array([1.5, 2.5], np.float32))
-    assert read_distances(tmp_path, KEYS[0], 2).tolist() == [1.5, 2.5]
-    assert read_distances(tmp_path, KEYS[0]).dtype == np.float64
+    assert read_distances(path, 2).tolist() == [1.5, 2.5]
+    assert read_distances(path).dtype == np.float64
 
 
 def test_requests(tmp_path):

@@ -134,6 +134,15 @@ def test_deviation_is_that_of_the_ratios(race, performance):
     assert performance.worst({})[1] == 0
 
 
+def test_the_middle_of_ratios(race):
+    assert race.middle([2, 8]) == pytest.approx(4)
+    assert race.middle([3, 200, 1]) == pytest.approx(3)
+    assert race.middle([200, 2, 0.1, 8]) == pytest.approx(4)
+    heaps = 8 * [2.0] + 8 * [8.0]  # a median of one ratio more would be 2 or 8
+    assert race.middle(heaps) == pytest.approx(4)
+    assert 2 < race.middle([*heaps, 2.0]) < 4 < race.middle([*heaps, 8.0]) < 8
+
+
 def test_page(race, performance):
     passes = [
         [measured(race, outcome(race, [1, 3, 2], [4, 6, 400], case="add up"))],
@@ -146,7 +155,7 @@ def test_page(race, performance):
     # All rounds: ratios 4, 2, 200, 2; by pass 4 and 2.
     cells = [cell.strip() for cell in row.strip("|").split("|")]
     assert cells == [
-        "add up", "ours", "2.5 (1)", "peer", "7 (4)", "**3**", "4, 2", "cpu", "1.2e-07 mm",
+        "add up", "ours", "2.5 (1)", "peer", "7 (4)", "**2.83**", "4, 2", "cpu", "1.2e-07 mm",
     ]  # fmt: skip
     assert "by more than 100.0 % (Title: add up, peer)" in text
     assert "load of the machine while it measured: 0.1 to 1.2" in text

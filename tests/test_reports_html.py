@@ -232,7 +232,7 @@ def test_a_failed_photograph_leaves_the_map(context: ReportContext):
 
 def test_distances_of_another_scan_are_refused(context: ReportContext):
     other = replace(context, datasets={"now": DrawnScans(30, 50)})
-    with pytest.raises(InputError, match=r"2000 distances for a scan of 1500 points"):
+    with pytest.raises(InputError, match=r"2000 distances where 1500 belong"):
         error_maps(other, pick_persons(other)[0], "focs")
 
 

@@ -14,10 +14,10 @@ from joint_support import joint_training
 
 from focsbench.data.aligned import AlignedArrays
 from focsbench.errors import CacheError, ConfigError, InputError, TrainingError
-from focsbench.focs.batches import BatchStream
+from focsbench.focs.batches import BatchStream, training_batches
 from focsbench.focs.build import build_autoencoder, load_module
 from focsbench.focs.checkpoints import Checkpoints, fingerprint
-from focsbench.focs.config import AugmentationConfig
+from focsbench.focs.config import AugmentationConfig, FocsConfig
 from focsbench.focs.engine import Engine
 from focsbench.focs.inference import Reconstructor, load_reconstructor
 from focsbench.focs.loop import run_iterations
@@ -92,6 +92,16 @@ def test_more_processes_than_images_are_refused(packed: Path) -> None:
     engine.world = 9
     with pytest.raises(ConfigError, match="8 training photographs are too few for 9 processes"):
         BatchStream(AlignedArrays.load(packed), 18, AugmentationConfig(), 1, engine)
+
+
+def test_one_image_is_too_few_for_keypoints(packed: Path) -> None:
+    data = AlignedArrays.load(packed)
+    one = AlignedArrays(data.images[:1], data.landmarks[:1], data.masks[:1], data.subjects[:1])
+    config = FocsConfig().with_changes({"encoder": {"architecture": "compact"}})
+    with pytest.raises(ConfigError, match="one training photograph is too few for the compact"):
+        training_batches(one, config, seed=1)
+    without = config.with_changes({"encoder": {"keypoints": 0}})
+    assert len(training_batches(one, without, seed=1)(0).images) == 1
 
 
 def test_damaged_arrays_are_named(tmp_path: Path) -> None:

@@ -12,10 +12,10 @@ The photographs are found as well where the archive was unpacked without its upp
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from focsbench.data.landmarks_csv import read_landmarks
-from focsbench.data.photos import aligned_sample, open_image
+from focsbench.data.photos import aligned_sample, key_of, open_image
 from focsbench.errors import InputError, shown
 from focsbench.geometry.io import read_landmarks7, read_mesh
 from focsbench.now.scans import find_scan
@@ -53,7 +53,7 @@ def read_image_list(path: Path) -> list[NoWItem]:
             continue
         if not is_image_line(line):
             raise InputError(f"{path}, line {number}: expected subject/challenge/image.jpg.")
-        key = str(PurePosixPath(line).with_suffix(""))
+        key = key_of(line)
         if key in items:
             raise InputError(
                 f"{path}, line {number}: {shown(line)} is listed twice; delete one line."

@@ -22,7 +22,7 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from focsbench.data.landmarks_csv import list_of_split, read_landmarks
-from focsbench.data.photos import IMAGE_SUFFIXES, aligned_sample, open_image
+from focsbench.data.photos import IMAGE_SUFFIXES, aligned_sample, key_of, open_image
 from focsbench.errors import InputError, shown
 from focsbench.types import FloatArray, Sample
 from focsbench.user_files import is_plain_path, text_lines
@@ -49,11 +49,6 @@ def photo_files(root: Path) -> list[str]:
             continue
         found.append(inside.as_posix())
     return sorted(found)
-
-
-def key_of(file: str) -> str:
-    """Return the key of a photograph: its path without the suffix, as predictions are named."""
-    return str(PurePosixPath(file).with_suffix(""))
 
 
 def sharing_keys(files: Iterable[str]) -> list[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from PIL import Image
@@ -16,6 +16,11 @@ IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".gif", ".jp2", ".avif"}
 )
 _SAME_SHAPE = 0.02  # relative difference of the aspect ratios of a photograph and its mask
+
+
+def key_of(file: str) -> str:
+    """Return the key of a photograph: its path without the suffix, as predictions are named."""
+    return str(PurePosixPath(file).with_suffix(""))
 
 
 def open_image(path: Path, mode: str) -> Image.Image:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,9 @@ from focsbench.fit.files import PhotoFiles, write_faces
 from focsbench.fit.fitter import FittedFace, Fitter
 from focsbench.landmarks.faces import Detector, Face, Photo
 from focsbench.landmarks.folder import photos_of
+from focsbench.processes import reason_of
+
+log = logging.getLogger(__name__)
 
 NO_FACE = (
     "no face found; it may be turned away, covered or small in the picture: pass its "
@@ -78,7 +82,7 @@ def fit_photo(
     photo = Photo(path)
     try:
         image = photo.image
-        found = detector.faces(photo)
+        found = _faces(detector, photo)
         for number, face in enumerate(found[:1] if only_largest else found, start=1):
             _fit_one(result, number, face, photo, fitter, len(found))
         if not found:
@@ -88,6 +92,19 @@ def fit_photo(
     except InputError as error:
         result.failures.append(str(error))
     return result
+
+
+def _faces(detector: Detector, photo: Photo) -> list[Face]:
+    try:
+        return detector.faces(photo)
+    except FocsbenchError:
+        raise
+    except Exception as error:  # detectors of others may fail in any way
+        log.error("%s: the detector failed", photo.path, exc_info=error)
+        raise InputError(
+            f"{photo.path}: the detector failed: {reason_of(error)}; pass the landmarks of this "
+            "photograph with --landmarks, or take another --detector."
+        ) from None
 
 
 def _fit_one(

@@ -8,9 +8,25 @@ import torch
 from focsbench.data.aligned import AlignedArrays
 from focsbench.errors import ConfigError
 from focsbench.focs.augmentation import Batch, augment
-from focsbench.focs.config import AugmentationConfig
+from focsbench.focs.config import AugmentationConfig, FocsConfig
 from focsbench.focs.engine import Engine
 from focsbench.focs.seeding import iteration_seed
+
+
+def training_batches(
+    data: AlignedArrays, config: FocsConfig, seed: int, engine: Engine | None = None
+) -> BatchStream:
+    """Return the mini-batches on which the networks of a configuration train.
+
+    Raises:
+        ConfigError: if there are too few images for the encoder or the processes.
+    """
+    if len(data) == 1 and config.encoder.needs_a_spread:
+        raise ConfigError(
+            "one training photograph is too few for the compact encoder, which divides its "
+            "keypoints by their spread over the batch; train on two or more."
+        )
+    return BatchStream(data, config.batch_size, config.augmentation, seed, engine)
 
 
 class BatchStream:

@@ -218,8 +218,7 @@ class FocsConfig(Section):
 
     @model_validator(mode="after")
     def _keypoints_have_a_spread(self) -> Self:
-        encoder = self.encoder
-        if self.batch_size == 1 and encoder.architecture == "compact" and encoder.keypoints:
+        if self.batch_size == 1 and self.encoder.needs_a_spread:
             raise ValueError(
                 "batch_size has to be at least 2 for the compact encoder, which divides its "
                 "keypoints by their spread over the batch"

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from focsbench.data.aligned import AlignedArrays
 from focsbench.focs.autoencoder import FaceAutoencoder
-from focsbench.focs.batches import BatchStream
+from focsbench.focs.batches import BatchStream, training_batches
 from focsbench.focs.config import FocsConfig, OptimizerConfig
 from focsbench.focs.loop import run_iterations
 from focsbench.focs.losses import reconstruction_loss
@@ -96,7 +96,7 @@ def train_encoder(
     encoder = autoencoder.encoder
     assert isinstance(encoder, FaceEncoder)
     optimizer = build_optimizer(config.init_optimizer, encoder.parameters())
-    stream = BatchStream(data, config.batch_size, config.augmentation, seed)
+    stream = training_batches(data, config, seed)
     mask = threshold_mask(config)
     encoder.train()
 

@@ -16,7 +16,7 @@ from focsbench.data.aligned import AlignedArrays
 from focsbench.errors import InputError
 from focsbench.face_models.recorded import recorded_model
 from focsbench.focs.autoencoder import FaceAutoencoder
-from focsbench.focs.batches import BatchStream
+from focsbench.focs.batches import BatchStream, training_batches
 from focsbench.focs.build import (
     ENCODER_FILE,
     UNET_FILE,
@@ -199,8 +199,7 @@ class StageTraining:
     @cached_property
     def _batches(self) -> BatchStream:
         data = AlignedArrays.load(self._packed)
-        config = self.config
-        return BatchStream(data, config.batch_size, config.augmentation, self._seed, self._engine)
+        return training_batches(data, self.config, self._seed, self._engine)
 
     @cached_property
     def _recognizer(self) -> RecognitionNetwork | None:

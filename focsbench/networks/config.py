@@ -106,6 +106,11 @@ class EncoderConfig(Section):
             raise ValueError("widths needs one entry more than blocks (the stem has no blocks)")
         return self
 
+    @property
+    def needs_a_spread(self) -> bool:
+        """Whether training divides keypoints by their spread over the batch: two images or more."""
+        return self.architecture == "compact" and self.keypoints > 0
+
 
 class UNetConfig(Section):
     """The segmentation network S (paper 4.1: a UNet; input render and target, 6 channels)."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from focsbench.data.now import NoWItem
+from focsbench.data.photos import key_of
 from focsbench.errors import InputError
-from focsbench.now.evaluate import DISTANCES, read_distances
+from focsbench.now.distance_files import DISTANCES, distance_file, read_distances
 from focsbench.now.legacy import LegacyResult, challenge_of, method_of, read_legacy
 from focsbench.now.result import NowResult, read_json
 from focsbench.now.result_folder import RESULT
@@ -84,8 +85,8 @@ def _from_json(path: Path) -> Contender:
         sizes and not (result.pooled and result.mean_of_images)
     ):
         raise InputError(f"{path}: its images do not fit its pool; score the method again.")
-    parts = [(str(PurePosixPath(line).with_suffix("")), n) for line, n in sizes.items()]
     folder = path.parent
+    parts = [(distance_file(folder, key_of(line)), n) for line, n in sizes.items()]
     has_distances = (folder / DISTANCES).is_dir()
     note = "only its numbers are at hand, so it has no curve and is not paired"
     return Contender(
@@ -93,7 +94,7 @@ def _from_json(path: Path) -> Contender:
         done=len(result.images),
         listed=result.overall.images,
         sizes=sizes,
-        read=(lambda: [read_distances(folder, *part) for part in parts]) if has_distances else None,
+        read=(lambda: [read_distances(*part) for part in parts]) if has_distances else None,
         result=result,
         notes=() if has_distances else (note,),
     )

@@ -17,21 +17,18 @@ from focsbench.data.now import NoWItem
 from focsbench.errors import InputError, StorageError
 from focsbench.files import write_atomically
 from focsbench.geometry.scan_alignment import AlignmentMode
-from focsbench.metrics.scan_distance import check_distances, distance_statistics
+from focsbench.metrics.scan_distance import distance_statistics
+from focsbench.now.distance_files import distance_file, read_distances
 from focsbench.now.opened import opened
 from focsbench.now.pair import score_pair
 from focsbench.now.result import Group, ImageScore, NowResult, summarise_group
 from focsbench.now.rules import protocol_data
 from focsbench.now.scans import cropped_scan, find_scan
 from focsbench.now.warm_up import warm_up
-from focsbench.npy import array_of_bytes
 from focsbench.processes import reason_of, run_jobs
 from focsbench.progress import track
 from focsbench.storage import storage_error
-from focsbench.types import FloatArray
-from focsbench.user_files import read_bytes
 
-DISTANCES = "distances"
 SCANS = "scans"
 
 
@@ -113,36 +110,6 @@ def evaluate(request: Request, folder: Path, workers: int) -> NowResult:
     return _collect(request, scores, reasons, folder)
 
 
-def distance_file(folder: Path, key: str) -> Path:
-    """Return the path of an image's distances in a result folder."""
-    return folder / DISTANCES / f"{key}.npy"
-
-
-def read_distances(folder: Path, key: str, n: int | None = None) -> FloatArray:
-    """Read the distances of one image from a result folder, (N,) float64 mm.
-
-    Args:
-        folder: of the result.
-        key: of the image, ``subject/challenge/image``.
-        n: how many the result says there are.
-
-    Raises:
-        InputError: naming the file that is missing or damaged.
-    """
-    path = distance_file(folder, key)
-    try:
-        found = array_of_bytes(read_bytes(path, "file of distances"))
-        if found.dtype.kind != "f" or found.dtype.itemsize > 8 or found.ndim != 1:
-            raise ValueError(f"an array of {found.dtype} with {found.ndim} axes")
-        if n not in (None, len(found)):
-            raise ValueError(f"{len(found)} distances, the result has {n}")
-        check_distances(found)
-    except ValueError as error:
-        raise InputError(f"{path}: {error}; score the method again.") from None
-    # A copy: for kernels, a read-only array is another type.
-    return found.astype(np.float64)
-
-
 def _score_job(job: _Job) -> ImageScore:
     """Score one image in a worker process; InputError where there is no score."""
     warm_up()
@@ -196,7 +163,7 @@ def _collect(
 
     # Every image is in three groups; all distances of a validation set take about 140 MB.
     distances = {
-        item.file: read_distances(folder, item.key, scores[item.file].n)
+        item.file: read_distances(distance_file(folder, item.key), scores[item.file].n)
         for item in request.items
         if item.file in scores
     }

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from focsbench.now.distance_files import distance_file, read_distances
 from focsbench.now.error_maps import MapJob, draw_error_map
-from focsbench.now.evaluate import Request, distance_file, read_distances
+from focsbench.now.evaluate import Request
 from focsbench.now.legacy import LegacyResult, legacy_name, write_legacy
 from focsbench.now.result import NowResult, write_json
 from focsbench.now.tables import write_tables
@@ -43,7 +44,8 @@ def _write_legacy(request: Request, result: NowResult, folder: Path) -> list[Pat
     keys = {item.file: item.key for item in request.items}
     legacy = LegacyResult(
         distances=tuple(
-            read_distances(folder, keys[score.image], score.n) for score in result.images
+            read_distances(distance_file(folder, keys[score.image]), score.n)
+            for score in result.images
         ),
         # As the official tool counts: images of other challenges are missing too.
         missing=(request.listed or len(request.items)) - len(result.images),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from focsbench.data.photos import key_of
 from focsbench.errors import ConfigError, InputError
-from focsbench.now.evaluate import DISTANCES
+from focsbench.now.distance_files import DISTANCES
 from focsbench.now.result_folder import RESULT as NOW_RESULT
 from focsbench.runs.finished import read_results, read_runs
 from focsbench.runs.run_folder import RESULTS, RunFolder
@@ -197,8 +198,9 @@ def _now_evidence(folder: Path) -> Evidence:
     protocol = str(result.protocol.get("name", "now"))
     rows: list[ResultRow] = []
     for image in result.images:
-        key = PurePosixPath(image.image).with_suffix("")
-        names = (result.method, protocol, key.parts[1], key.parts[0], str(key))
+        key = key_of(image.image)
+        subject, challenge, _ = key.split("/")
+        names = (result.method, protocol, challenge, subject, key)
         rows += [ResultRow(*names, name, getattr(image, name)) for name in NOW_METRICS]
     for subset, group in {"all": result.overall, **result.challenges}.items():
         names = (result.method, protocol, subset, "", POOLED)

@@ -35,10 +35,9 @@ def _manifest(path: Path) -> object:
 
 
 def _distances(path: Path) -> object:
-    from focsbench.now.evaluate import read_distances
+    from focsbench.now.distance_files import read_distances
 
-    folder = root_of(path, "distances").parent
-    return read_distances(folder, str(path.relative_to(folder / "distances").with_suffix("")), 2)
+    return read_distances(path, 2)
 
 
 def _profile(path: Path) -> object:

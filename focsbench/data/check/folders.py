@@ -17,11 +17,11 @@ from focsbench.data.check.report import CheckReport, Scan, some
 from focsbench.data.photo_folder import (
     DATASET,
     LANDMARKS,
-    key_of,
     mask_of,
     photo_files,
     sharing_keys,
 )
+from focsbench.data.photos import key_of
 
 SPLITS = ("train", "val", "test", "all")
 
