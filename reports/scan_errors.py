@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import cast
 
 import numpy as np
@@ -92,13 +93,16 @@ def error_maps(context: ReportContext, person: Person, method: str) -> dict[str,
     own = set(rows.loc[rows["subject"] == person.subject, "item"])
     groups = subsets_of_rows(rows, folder)
     members = {name: [k for k in groups.get(name, []) if k in own] for name in SUBSETS}
-    maps = {}
-    for name, keys in members.items():
-        if keys:
-            points = len(person.surface.crop.points)
-            parts = [read_distances(folder / f"{key}.npy", points) for key in keys]
-            maps[name] = ErrorMap(mean_error(parts), len(keys))
-    return maps
+    points = len(person.surface.crop.points)
+    parts = {
+        key: read_distances(folder / f"{key}.npy", points)
+        for key in dict.fromkeys(chain.from_iterable(members.values()))
+    }
+    return {
+        name: ErrorMap(mean_error([parts[key] for key in keys]), len(keys))
+        for name, keys in members.items()
+        if keys
+    }
 
 
 def _rows(context: ReportContext, method: str) -> pd.DataFrame:

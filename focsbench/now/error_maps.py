@@ -11,6 +11,7 @@ import numpy as np
 
 from focsbench.files import write_atomically
 from focsbench.geometry.io import read_mesh
+from focsbench.now.distance_files import read_distances
 from focsbench.now.scans import cropped_scan, find_scan
 from focsbench.types import FloatArray
 
@@ -44,7 +45,7 @@ def draw_error_map(job: MapJob) -> list[Path]:
 
     scan_file, landmark_file = find_scan(job.dataset, job.subject)
     scan = cropped_scan(scan_file, landmark_file)
-    errors = mean_error([np.load(path, allow_pickle=False) for path in job.distances])
+    errors = mean_error([read_distances(path) for path in job.distances])
     surface = ScanSurface.of(scan, read_mesh(scan_file))
     picture = _picture(surface, errors, job.title, len(job.distances))
     files = {".png": picture, ".ply": _coloured_ply(surface, errors)}
